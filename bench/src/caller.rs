@@ -1,0 +1,64 @@
+//! A person of the story who calls the system: opens stores and updates them.
+
+use anyhow::Context;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use serde_json::{Value, json};
+
+use crate::{http::Http, token::Bearer};
+
+/// Calls the store resource with a token.
+pub(crate) struct Caller {
+    http: Http,
+    stores: String,
+    bearer: Bearer,
+}
+
+impl Caller {
+    /// A caller of the resource `/api/stores` below `base`.
+    pub(crate) fn new(http: Http, base: &str, bearer: Bearer) -> Caller {
+        Caller { http, stores: format!("{}/api/stores", base.trim_end_matches('/')), bearer }
+    }
+
+    /// Opens a store and returns its id.
+    pub(crate) async fn open(&self, name: &str) -> anyhow::Result<String> {
+        let request = self.request(Request::post(&self.stores), &store(None, name, "OPEN"))?;
+        let answer = self.http.send_for_json(request).await.context("open a store")?;
+        let id = answer.get("id").and_then(Value::as_str);
+        Ok(id.context("open a store: the answer has no id")?.to_owned())
+    }
+
+    /// Closes a store under a new name; returns when the whole answer is here.
+    pub(crate) async fn close(&self, id: &str, name: &str) -> anyhow::Result<()> {
+        let request = Request::put(format!("{}/{id}", self.stores));
+        let request = self.request(request, &store(Some(id), name, "CLOSED"))?;
+        self.http.send(request).await?;
+        Ok(())
+    }
+
+    fn request(
+        &self,
+        builder: hyper::http::request::Builder,
+        body: &Value,
+    ) -> anyhow::Result<Request<Full<Bytes>>> {
+        builder
+            .header("authorization", self.bearer.header())
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body.to_string())))
+            .with_context(|| format!("the address {} is no URL", self.stores))
+    }
+}
+
+fn store(id: Option<&str>, name: &str, status: &str) -> Value {
+    let mut body = json!({
+        "name": name,
+        "address": "1 Main Street, Springfield",
+        "status": status,
+        "createTimestamp": "2026-01-01T00:00:00Z",
+    });
+    if let Some(id) = id {
+        body["id"] = json!(id);
+    }
+    body
+}

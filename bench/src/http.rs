@@ -1,0 +1,70 @@
+//! A plain HTTP/1.1 client with kept connections; every wait has a limit and every answer a size.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Request, StatusCode};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+
+/// How long one request may take, from sending to the last byte of the answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The largest answer that is read.
+const ANSWER_LIMIT: usize = 1 << 20;
+
+/// How much of a refusal's body is shown.
+const EXCERPT: usize = 300;
+
+/// The client; clones share the connections.
+#[derive(Clone)]
+pub(crate) struct Http {
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Http {
+    pub(crate) fn new() -> Http {
+        let mut connector = HttpConnector::new();
+        // Without this, a request that is written in two parts waits for the other side's delayed acknowledgement.
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(PATIENCE));
+        Http { client: Client::builder(TokioExecutor::new()).build(connector) }
+    }
+
+    /// Sends a request and returns the body of a successful answer; any other status is an error that quotes it.
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
+        let what = format!("{} {}", request.method(), request.uri());
+        let (status, body) = tokio::time::timeout(PATIENCE, self.exchange(request))
+            .await
+            .with_context(|| format!("{what}: no answer in {} s", PATIENCE.as_secs()))?
+            .with_context(|| what.clone())?;
+        if !status.is_success() {
+            let excerpt: String = String::from_utf8_lossy(&body).chars().take(EXCERPT).collect();
+            bail!("{what}: {status}: {excerpt}");
+        }
+        Ok(body)
+    }
+
+    /// As [`Http::send`], for an answer that is JSON.
+    pub(crate) async fn send_for_json(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> anyhow::Result<Value> {
+        let what = format!("{} {}", request.method(), request.uri());
+        let body = self.send(request).await?;
+        serde_json::from_slice(&body).with_context(|| format!("{what}: the answer is not JSON"))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
+        let answer = self.client.request(request).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await;
+        let body = body.map_err(|cause| anyhow::anyhow!("read the answer: {cause}"))?;
+        Ok((status, body.to_bytes()))
+    }
+}

@@ -1,0 +1,251 @@
+//! The program under test, when bench starts it itself: `milena up` on ports that the system chooses.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, ChildStdout, Command},
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::process::Process;
+
+/// How long the program may take until it says that it is ready.
+const START: Duration = Duration::from_secs(60);
+
+/// How long it may take to stop.
+const STOP: Duration = Duration::from_secs(15);
+
+/// The longest first line that is read.
+const LINE_LIMIT: u64 = 64 * 1024;
+
+/// How much of the program's own messages is shown when it does not start.
+const EXCERPT: usize = 2_000;
+
+/// How to start the program; it can be started again on the same data.
+pub(crate) struct Program {
+    path: PathBuf,
+    arguments: Vec<OsString>,
+    messages: PathBuf,
+    mail: SocketAddr,
+}
+
+/// A program that is ready.
+pub(crate) struct Running {
+    child: Child,
+    /// Where the story's services answer.
+    pub(crate) addresses: Addresses,
+    /// From its start until it said that it was ready.
+    pub(crate) ready: Duration,
+    /// Reads what it goes on to say, so that it never waits for a reader.
+    _listener: JoinSet<()>,
+}
+
+/// Where the parts of a system answer.
+pub(crate) struct Addresses {
+    pub(crate) gateway: String,
+    pub(crate) store: String,
+    pub(crate) issuer: String,
+}
+
+impl Program {
+    /// `path up`, keeping its data in `folder` and sending its mails to `mail`.
+    pub(crate) fn new(path: PathBuf, folder: &Path, mail: SocketAddr) -> Program {
+        let fixed = [
+            "up",
+            "--ports",
+            "0",
+            "--log-format",
+            "json",
+            "--distribution-list",
+            "everyone@example.com",
+            "--data-dir",
+        ];
+        let mut arguments: Vec<_> = fixed.into_iter().map(OsString::from).collect();
+        arguments.push(folder.join("data").into());
+        Program { path, arguments, messages: folder.join("messages.txt"), mail }
+    }
+
+    /// The executable `milena` beside this one.
+    ///
+    /// # Errors
+    /// Says how to build it when it is not there.
+    pub(crate) fn beside_this() -> anyhow::Result<PathBuf> {
+        let this = std::env::current_exe().context("find this program's own folder")?;
+        let path = this.with_file_name("milena");
+        if !path.is_file() {
+            bail!(
+                "there is no program {}: run `cargo build --release` first, or name one with --program",
+                path.display()
+            );
+        }
+        Ok(path)
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn start(&self) -> anyhow::Result<Running> {
+        let mut command = self.command()?;
+        let began = Instant::now();
+        let mut child =
+            command.spawn().with_context(|| format!("start {}", self.path.display()))?;
+        let mut output =
+            BufReader::new(child.stdout.take().context("the program's output is not piped")?);
+        let line = match timeout(START, first_line(&mut output)).await {
+            Ok(line) => line.context("read the program's first line")?,
+            Err(_) => bail!(
+                "{} was not ready in {} s; its last words:\n{}",
+                self.path.display(),
+                START.as_secs(),
+                self.last_words()
+            ),
+        };
+        let ready = began.elapsed();
+        let Some(line) = line else {
+            let status = timeout(STOP, child.wait())
+                .await
+                .context("the program closed its output and did not end")??;
+            bail!(
+                "{} ended with {status} before it was ready; its last words:\n{}",
+                self.path.display(),
+                self.last_words()
+            );
+        };
+        let addresses = Addresses::parse(&line)
+            .with_context(|| format!("the first line of {}: {line}", self.path.display()))?;
+        let mut listener = JoinSet::new();
+        listener.spawn(async move {
+            // An error here means that the program has ended, which its exit status tells better.
+            let _ = tokio::io::copy_buf(&mut output, &mut tokio::io::sink()).await;
+        });
+        Ok(Running { child, addresses, ready, _listener: listener })
+    }
+
+    fn command(&self) -> anyhow::Result<Command> {
+        let messages = File::create(&self.messages)
+            .with_context(|| format!("create {}", self.messages.display()))?;
+        let mut command = Command::new(&self.path);
+        command
+            .args(&self.arguments)
+            .env("SPRING_MAIL_HOST", self.mail.ip().to_string())
+            .env("SPRING_MAIL_PORT", self.mail.port().to_string())
+            // The receiver of this program speaks no TLS.
+            .env("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_ENABLE", "false")
+            .env("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_REQUIRED", "false")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(messages)
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read(&self.messages).unwrap_or_default();
+        String::from_utf8_lossy(&text[text.len().saturating_sub(EXCERPT)..]).into_owned()
+    }
+}
+
+impl Running {
+    pub(crate) fn process(&self) -> anyhow::Result<Process> {
+        Ok(Process(self.child.id().context("the program has ended by itself")?))
+    }
+
+    /// Asks it to stop and returns how long that took.
+    ///
+    /// # Errors
+    /// Names an exit status other than 0, and a program that does not stop.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<Duration> {
+        let process = self.process()?;
+        let id = rustix::process::Pid::from_raw(process.0.try_into()?).context("process id 0")?;
+        let began = Instant::now();
+        rustix::process::kill_process(id, rustix::process::Signal::TERM)
+            .context("send SIGTERM to the program")?;
+        let ended = timeout(STOP, self.child.wait()).await;
+        let status = ended
+            .with_context(|| format!("the program did not stop in {} s", STOP.as_secs()))??;
+        if !status.success() {
+            bail!("the program answered SIGTERM with {status}, not with 0");
+        }
+        Ok(began.elapsed())
+    }
+}
+
+impl Addresses {
+    fn parse(line: &str) -> anyhow::Result<Addresses> {
+        let value: Value = serde_json::from_str(line).context("not JSON")?;
+        let member = |name: &str| {
+            let text = value.get(name).and_then(Value::as_str);
+            text.map(str::to_owned).with_context(|| format!("no member {name:?}"))
+        };
+        Ok(Addresses {
+            gateway: member("gateway")?,
+            store: member("store")?,
+            issuer: member("issuer")?,
+        })
+    }
+}
+
+async fn first_line(output: &mut BufReader<ChildStdout>) -> std::io::Result<Option<String>> {
+    let mut line = String::new();
+    output.take(LINE_LIMIT).read_line(&mut line).await?;
+    Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READY: &str = r#"{"gateway":"http://127.0.0.1:1","registry":"http://127.0.0.1:2","store":"http://127.0.0.1:3","alert":"http://127.0.0.1:4","issuer":"http://127.0.0.1:5/realms/jhipster","smtp":"127.0.0.1:6","pid":7}"#;
+
+    /// A shell script in place of the program.
+    fn program(folder: &Path, script: &str) -> Program {
+        Program {
+            path: "/bin/sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+            messages: folder.join("messages.txt"),
+            mail: ([127, 0, 0, 1], 25).into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_says_it_is_ready_can_be_measured_and_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("trap 'exit 0' TERM\necho '{READY}'\nwhile :; do sleep 0.01; done");
+        let running = program(folder.path(), &script).start().await.unwrap();
+        assert_eq!(running.addresses.issuer, "http://127.0.0.1:5/realms/jhipster");
+        assert!(running.process().unwrap().resident_megabytes().unwrap() > 0.0);
+        assert!(running.stop().await.unwrap() < STOP);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_fails_is_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let started = program(folder.path(), "echo no luck >&2; exit 3").start().await;
+        let cause = started.err().unwrap().to_string();
+        assert!(cause.contains("exit status: 3") && cause.contains("no luck"), "{cause}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_stops_badly_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!("trap 'exit 9' TERM\necho '{READY}'\nwhile :; do sleep 0.01; done");
+        let cause =
+            program(folder.path(), &script).start().await.unwrap().stop().await.unwrap_err();
+        assert!(cause.to_string().contains("exit status: 9"), "{cause}");
+    }
+
+    #[test]
+    fn a_first_line_without_an_address_names_what_is_missing() {
+        let cause = Addresses::parse(r#"{"gateway":"x","store":"y"}"#).err().unwrap();
+        assert_eq!(cause.to_string(), "no member \"issuer\"");
+    }
+}

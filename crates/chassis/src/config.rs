@@ -1,0 +1,284 @@
+//! Configuration: layers of dotted keys, each value with its origin.
+//!
+//! Defaults (compiled in, commented, with every key) < file < environment < command line.
+//! Key names are Spring's where Spring or JHipster has one; the environment's form of `spring.mail.host`
+//! is `SPRING_MAIL_HOST` (Spring's relaxed binding). Secrets may come from a file: `SPRING_MAIL_PASSWORD_FILE`.
+
+pub mod yaml;
+
+use std::{collections::BTreeMap, path::Path, str::FromStr};
+
+use crate::Secret;
+
+/// What is wrong with a configuration. The text names the key, where it was set, and what to do.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A key that nobody reads.
+    #[error("unknown configuration key {key} ({origin}){}", suggestion.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default())]
+    Unknown {
+        /// The key as given.
+        key: String,
+        /// Where it was given.
+        origin: String,
+        /// The nearest known key.
+        suggestion: Option<String>,
+    },
+    /// A value that its key cannot take.
+    #[error("{key} = {value:?} ({origin}): {reason}")]
+    Invalid {
+        /// The key.
+        key: String,
+        /// The value as given; `_` for a secret.
+        value: String,
+        /// Where it was given.
+        origin: String,
+        /// What the key takes.
+        reason: String,
+    },
+    /// A file that cannot be read.
+    #[error("{origin}: {reason}")]
+    Unreadable {
+        /// The file.
+        origin: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A value and where it was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Setting {
+    value: String,
+    origin: String,
+}
+
+/// Every key that a program reads, with its value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    settings: BTreeMap<String, Setting>,
+}
+
+impl Settings {
+    /// Starts from the compiled-in defaults, which also say which keys exist.
+    ///
+    /// # Errors
+    /// When a default file is not YAML.
+    pub fn defaults(files: &[&str]) -> Result<Self, ConfigError> {
+        let mut settings = BTreeMap::new();
+        for text in files {
+            for entry in yaml::flatten(text).map_err(|error| unreadable("the defaults", error))? {
+                settings.insert(entry.key, Setting { value: entry.value, origin: "default".into() });
+            }
+        }
+        Ok(Settings { settings })
+    }
+
+    /// Lays a YAML file over what is there.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not YAML or has an unknown key.
+    pub fn file(mut self, path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, error))?;
+        for entry in yaml::flatten(&text).map_err(|error| unreadable(&name, error))? {
+            self.set(&entry.key, entry.value, format!("{name}, line {}", entry.line))?;
+        }
+        Ok(self)
+    }
+
+    /// Lays environment variables over what is there. A variable `MILENA_…` that no key answers to is an error;
+    /// other variables belong to others. `KEY_FILE` names a file whose content (without its last line break) is the value.
+    ///
+    /// # Errors
+    /// When a file cannot be read, both forms of a variable are set, or a `MILENA_…` variable is unknown.
+    pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let names = |key: &String| [(environment_name(key), key.clone()), (legacy_name(key), key.clone())];
+        let keys: BTreeMap<String, String> = self.settings.keys().flat_map(names).collect();
+        let variables: BTreeMap<String, String> = variables.into_iter().collect();
+        for (name, value) in &variables {
+            let (variable, value) = match name.strip_suffix("_FILE") {
+                Some(variable) if keys.contains_key(variable) => {
+                    if variables.contains_key(variable) {
+                        return Err(unreadable(name, format!("{variable} is set too; keep one of the two")));
+                    }
+                    let text = std::fs::read_to_string(value).map_err(|error| unreadable(value, error))?;
+                    (variable, text.trim_end_matches(['\r', '\n']).to_owned())
+                }
+                _ => (name.as_str(), value.clone()),
+            };
+            match keys.get(variable) {
+                Some(key) => self.set(key, value, format!("environment variable {name}"))?,
+                None if name.starts_with("MILENA_") => {
+                    let suggestion = nearest(variable, keys.keys());
+                    return Err(ConfigError::Unknown { key: name.clone(), origin: "environment".into(), suggestion });
+                }
+                None => {}
+            }
+        }
+        Ok(self)
+    }
+
+    /// Lays one value from the command line over what is there.
+    ///
+    /// # Errors
+    /// When the key is unknown.
+    pub fn argument(mut self, key: &str, value: impl Into<String>) -> Result<Self, ConfigError> {
+        self.set(key, value.into(), "command line".into())?;
+        Ok(self)
+    }
+
+    fn set(&mut self, key: &str, value: String, origin: String) -> Result<(), ConfigError> {
+        match self.settings.get_mut(key) {
+            Some(setting) => {
+                *setting = Setting { value, origin };
+                Ok(())
+            }
+            None => {
+                let suggestion = nearest(key, self.settings.keys());
+                Err(ConfigError::Unknown { key: key.to_owned(), origin, suggestion })
+            }
+        }
+    }
+
+    /// The text of a key; empty when the key has no value.
+    pub fn text(&self, key: &str) -> &str {
+        debug_assert!(self.settings.contains_key(key), "{key} is missing from the defaults");
+        self.settings.get(key).map(|setting| setting.value.as_str()).unwrap_or_default()
+    }
+
+    /// Tells whether somebody set the key to something else than its compiled-in default.
+    pub fn is_set(&self, key: &str) -> bool {
+        self.settings.get(key).is_some_and(|setting| setting.origin != "default")
+    }
+
+    /// The text of a key that must not be printed.
+    pub fn secret(&self, key: &str) -> Secret<String> {
+        Secret::new(self.text(key).to_owned())
+    }
+
+    /// A comma-separated list, blanks removed.
+    pub fn list(&self, key: &str) -> Vec<String> {
+        self.text(key).split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// A value of any type that can be read from text.
+    ///
+    /// # Errors
+    /// Names the key, the value, where it was set and `expected`.
+    pub fn parse<T: FromStr>(&self, key: &str, expected: &str) -> Result<T, ConfigError> {
+        self.text(key).trim().parse().map_err(|_| ConfigError::Invalid {
+            key: key.to_owned(),
+            value: self.text(key).to_owned(),
+            origin: self.settings.get(key).map(|setting| setting.origin.clone()).unwrap_or_default(),
+            reason: format!("expected {expected}"),
+        })
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    /// Prints keys and origins; values may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.settings.iter().map(|(key, setting)| (key, &setting.origin))).finish()
+    }
+}
+
+/// The environment's form of a key: `spring.cloud.config.fail-fast` is `SPRING_CLOUD_CONFIG_FAILFAST`.
+pub fn environment_name(key: &str) -> String {
+    key.chars().filter(|c| *c != '-').map(|c| if c == '.' { '_' } else { c.to_ascii_uppercase() }).collect()
+}
+
+/// The form with underscores for dashes, which Spring takes too and the tutorial uses: `…_CLIENT_ID`.
+fn legacy_name(key: &str) -> String {
+    key.chars().map(|c| if matches!(c, '.' | '-') { '_' } else { c.to_ascii_uppercase() }).collect()
+}
+
+/// The known name that is most like a misspelt one, if any is near.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a String>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(wrong, name), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name.clone())
+}
+
+fn unreadable(origin: &str, reason: impl ToString) -> ConfigError {
+    ConfigError::Unreadable { origin: origin.to_owned(), reason: reason.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULTS: &str = "spring:\n  mail:\n    host: localhost\n    port: 1025\n    password:\nalert:\n  distribution-list:\nmilena:\n  data: x\n";
+
+    fn settings() -> Settings {
+        Settings::defaults(&[DEFAULTS]).unwrap()
+    }
+
+    fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn later_layers_win() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("milena.yml");
+        std::fs::write(&file, "spring.mail:\n  host: file\n  port: 2\n").unwrap();
+        let settings = settings().file(&file).unwrap();
+        assert_eq!(settings.text("spring.mail.host"), "file");
+        let settings = settings.environment(variables(&[("SPRING_MAIL_HOST", "environment")])).unwrap();
+        assert_eq!(settings.text("spring.mail.host"), "environment");
+        let settings = settings.argument("spring.mail.host", "argument").unwrap();
+        assert_eq!(settings.text("spring.mail.host"), "argument");
+        assert_eq!(settings.parse::<u16>("spring.mail.port", "a port"), Ok(2));
+    }
+
+    #[test]
+    fn a_misspelt_key_names_its_neighbour() {
+        let error = settings().argument("spring.mail.hots", "x").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown configuration key spring.mail.hots (command line); did you mean spring.mail.host?"
+        );
+        let error = settings().environment(variables(&[("MILENA_DATE", "x")])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown configuration key MILENA_DATE (environment); did you mean MILENA_DATA?"
+        );
+    }
+
+    #[test]
+    fn variables_of_others_are_left_alone() {
+        assert_eq!(settings().environment(variables(&[("HOME", "/x"), ("SPRING_THING", "y")])).unwrap(), settings());
+    }
+
+    #[test]
+    fn both_forms_of_a_dash_are_understood() {
+        for name in ["ALERT_DISTRIBUTIONLIST", "ALERT_DISTRIBUTION_LIST"] {
+            let settings = settings().environment(variables(&[(name, "a@example.com, b@example.com,")])).unwrap();
+            assert_eq!(settings.list("alert.distribution-list"), ["a@example.com", "b@example.com"]);
+        }
+    }
+
+    #[test]
+    fn a_secret_may_come_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "hunter2\n").unwrap();
+        let name = file.display().to_string();
+        let settings = settings().environment(variables(&[("SPRING_MAIL_PASSWORD_FILE", &name)])).unwrap();
+        assert_eq!(settings.secret("spring.mail.password").expose(), "hunter2");
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_wrong_value_says_where_it_came_from() {
+        let settings = settings().argument("spring.mail.port", "many").unwrap();
+        let error = settings.parse::<u16>("spring.mail.port", "a port, for example 25").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "spring.mail.port = \"many\" (command line): expected a port, for example 25"
+        );
+    }
+}

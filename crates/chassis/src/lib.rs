@@ -1,0 +1,16 @@
+//! A process: configuration, lifecycle, HTTP server, problem responses, management endpoints, telemetry, clock.
+//! Knows nothing of databases, brokers or what any service is for.
+
+pub mod config;
+pub mod http;
+pub mod management;
+mod outside;
+pub mod problem;
+mod secret;
+mod service;
+pub mod telemetry;
+
+pub use outside::{Clock, Outside, Random};
+pub use problem::Problem;
+pub use secret::Secret;
+pub use service::{Service, Stop, run};

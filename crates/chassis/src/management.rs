@@ -1,0 +1,18 @@
+//! The endpoints by which a running service is watched (contract §8): health and info.
+
+use axum::{Json, Router, routing::get};
+use serde_json::{Value, json};
+
+/// Serves `/management/health`, its two groups and `/management/info`.
+pub fn routes(profiles: &'static [&'static str]) -> Router {
+    let up = || async { Json(json!({ "status": "UP" })) };
+    Router::new()
+        .route("/management/health", get(|| async { Json(json!({ "status": "UP", "groups": ["liveness", "readiness"] })) }))
+        .route("/management/health/liveness", get(up))
+        .route("/management/health/readiness", get(up))
+        .route("/management/info", get(move || async move { Json(info(profiles)) }))
+}
+
+fn info(profiles: &[&str]) -> Value {
+    json!({ "build": { "version": env!("CARGO_PKG_VERSION"), "name": "milena" }, "activeProfiles": profiles })
+}

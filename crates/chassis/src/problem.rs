@@ -1,0 +1,308 @@
+//! What a caller is told when a request fails: one shape, made in one place.
+//!
+//! Bodies are `application/problem+json` with the members that the Java services send
+//! (contract §2.3), in the same order.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+
+const WITH_MESSAGE: &str = "https://www.jhipster.tech/problem/problem-with-message";
+const CONSTRAINT_VIOLATION: &str = "https://www.jhipster.tech/problem/constraint-violation";
+
+/// A failed request: what the caller may see, and, apart from it, what the log must see.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    body: Body,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Arc<anyhow::Error>>,
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    Generic { title: Option<String>, detail: String },
+    Fields(Vec<FieldError>),
+    Violations(Vec<FieldError>),
+    Concurrency,
+    Business { entity: String, key: &'static str, title: String },
+    Empty,
+}
+
+/// An HTML page in the extensions of a problem's answer: it is sent instead of the JSON body, for a caller who is
+/// a person. Status, headers and the log line stay those of the problem.
+#[derive(Debug, Clone)]
+pub struct Page(pub String);
+
+/// A field of a request body that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The entity's name as the wire has it, for example `store`.
+    pub object_name: String,
+    /// The member's name.
+    pub field: String,
+    /// What is wrong, for example `must not be null`.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with a status and a sentence for the caller.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Problem { status, body: Body::Generic { title: None, detail: detail.into() }, headers: Vec::new(), cause: None }
+    }
+
+    /// 400: the request cannot be understood.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 401 with the sentence that the Java services use.
+    pub fn unauthorized() -> Self {
+        Problem::new(StatusCode::UNAUTHORIZED, "Full authentication is required to access this resource")
+    }
+
+    /// 401 for a bearer token that is there but not good: no body, the reason in `WWW-Authenticate` (RFC 6750 §3.1).
+    pub fn invalid_token(description: &str) -> Self {
+        let description: String =
+            description.chars().map(|c| if c == '"' || c == '\\' || !(' '..='~').contains(&c) { '_' } else { c }).collect();
+        let challenge = format!(
+            "Bearer error=\"invalid_token\", error_description=\"{description}\", error_uri=\"https://tools.ietf.org/html/rfc6750#section-3.1\""
+        );
+        let problem = Problem { status: StatusCode::UNAUTHORIZED, body: Body::Empty, headers: Vec::new(), cause: None };
+        problem.with_header(header::WWW_AUTHENTICATE, &challenge)
+    }
+
+    /// 403 with the sentence that the Java services use.
+    pub fn forbidden() -> Self {
+        Problem::new(StatusCode::FORBIDDEN, "Access is denied")
+    }
+
+    /// 404 with the sentence that the Java services use.
+    pub fn not_found() -> Self {
+        Problem::new(StatusCode::NOT_FOUND, "404 NOT_FOUND")
+    }
+
+    /// 405 for a path that exists without this method.
+    pub fn method_not_allowed(method: &str) -> Self {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("Request method '{method}' not supported"))
+    }
+
+    /// 413: more than the server takes.
+    pub fn too_large(limit: usize) -> Self {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The request body is larger than {limit} bytes"))
+    }
+
+    /// 500: the cause goes to the log, the caller learns only that it happened.
+    pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
+        let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected runtime exception");
+        problem.cause = Some(Arc::new(cause.into()));
+        problem
+    }
+
+    /// 503: something this service needs does not answer; the cause goes to the log.
+    pub fn unavailable(detail: impl Into<String>, cause: impl Into<anyhow::Error>) -> Self {
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        problem.cause = Some(Arc::new(cause.into()));
+        problem
+    }
+
+    /// 400 for fields that break a rule (contract §2.3 b).
+    pub fn fields(errors: Vec<FieldError>) -> Self {
+        Problem { status: StatusCode::BAD_REQUEST, body: Body::Fields(errors), headers: Vec::new(), cause: None }
+    }
+
+    /// 400 for a stored entity that would break a rule (contract §2.3 c).
+    pub fn violations(errors: Vec<FieldError>) -> Self {
+        Problem { body: Body::Violations(errors), ..Problem::bad_request("") }
+    }
+
+    /// 409: somebody else was faster (contract §2.3 e).
+    pub fn concurrency() -> Self {
+        Problem { status: StatusCode::CONFLICT, body: Body::Concurrency, headers: Vec::new(), cause: None }
+    }
+
+    /// 400 for a request that is well formed but makes no sense (contract §2.3 d): `key` is one of
+    /// `idexists`, `idnull`, `idinvalid`, `idnotfound`; `application` gives the header names.
+    pub fn business(application: &str, entity: &str, key: &'static str, title: impl Into<String>) -> Self {
+        let body = Body::Business { entity: entity.to_owned(), key, title: title.into() };
+        let problem = Problem { status: StatusCode::BAD_REQUEST, body, headers: Vec::new(), cause: None };
+        let header = |name: &str| HeaderName::try_from(format!("x-{application}-{name}").to_lowercase());
+        match (header("error"), header("params")) {
+            (Ok(error), Ok(params)) => problem.with_header(error, &format!("error.{key}")).with_header(params, entity),
+            _ => problem,
+        }
+    }
+
+    /// Replaces the title, which is the status's reason phrase otherwise.
+    pub fn titled(mut self, text: impl Into<String>) -> Self {
+        if let Body::Generic { title, .. } = &mut self.body {
+            *title = Some(text.into());
+        }
+        self
+    }
+
+    /// Adds a header to the answer; a value that no header can carry is left out.
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence for the caller; empty when there is none.
+    pub fn detail(&self) -> &str {
+        match &self.body {
+            Body::Generic { detail, .. } => detail,
+            Body::Business { title, .. } => title,
+            Body::Fields(_) | Body::Violations(_) | Body::Concurrency | Body::Empty => "",
+        }
+    }
+
+    fn json(&self, path: &str) -> Option<Value> {
+        let status = self.status.as_u16();
+        let mut members = Map::new();
+        match &self.body {
+            Body::Empty => return None,
+            Body::Generic { title, detail } => {
+                let title = title.as_deref().or(self.status.canonical_reason()).unwrap_or_default();
+                members.insert("type".into(), json!(WITH_MESSAGE));
+                members.insert("title".into(), json!(title));
+                members.insert("status".into(), json!(status));
+                members.insert("detail".into(), json!(detail));
+                members.insert("path".into(), json!(path));
+                members.insert("message".into(), json!(format!("error.http.{status}")));
+            }
+            Body::Fields(errors) => {
+                members.insert("type".into(), json!(CONSTRAINT_VIOLATION));
+                members.insert("title".into(), json!("Method argument not valid"));
+                members.insert("status".into(), json!(status));
+                members.insert("path".into(), json!(path));
+                members.insert("message".into(), json!("error.validation"));
+                members.insert("fieldErrors".into(), errors.iter().map(FieldError::json).collect());
+            }
+            Body::Violations(errors) => {
+                members.insert("type".into(), json!("https://zalando.github.io/problem/constraint-violation"));
+                members.insert("title".into(), json!("Constraint Violation"));
+                members.insert("status".into(), json!(status));
+                members.insert("path".into(), json!(path));
+                members.insert("message".into(), json!("error.validation"));
+                let violation = |error: &FieldError| json!({ "field": error.field, "message": error.message });
+                members.insert("violations".into(), errors.iter().map(violation).collect());
+            }
+            Body::Concurrency => {
+                members.insert("type".into(), json!(WITH_MESSAGE));
+                members.insert("title".into(), json!("Conflict"));
+                members.insert("status".into(), json!(status));
+                members.insert("path".into(), json!(path));
+                members.insert("message".into(), json!("error.concurrencyFailure"));
+            }
+            Body::Business { entity, key, title } => {
+                members.insert("entityName".into(), json!(entity));
+                members.insert("errorKey".into(), json!(key));
+                members.insert("type".into(), json!(WITH_MESSAGE));
+                members.insert("title".into(), json!(title));
+                members.insert("status".into(), json!(status));
+                members.insert("message".into(), json!(format!("error.{key}")));
+                members.insert("params".into(), json!(entity));
+            }
+        }
+        Some(Value::Object(members))
+    }
+}
+
+impl FieldError {
+    fn json(&self) -> Value {
+        json!({ "objectName": self.object_name, "field": self.field, "message": self.message })
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Leaves the body to [`render`], which knows the path.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(cause: anyhow::Error) -> Self {
+        Problem::internal(cause)
+    }
+}
+
+/// Writes the body of every problem that a handler answered, and logs its cause once. The HTTP server adds this layer.
+pub(crate) async fn render(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    if let Some(cause) = &problem.cause {
+        let status = problem.status.as_u16();
+        tracing::error!(http.method = %method, http.path = %path, http.status = status, "{method} {path} failed: {cause:#}");
+    }
+    for (name, value) in &problem.headers {
+        response.headers_mut().insert(name, value.clone());
+    }
+    let body = match response.extensions_mut().remove::<Page>() {
+        Some(Page(html)) => Some(("text/html; charset=utf-8", html)),
+        None => problem.json(&path).map(|json| ("application/problem+json", json.to_string())),
+    };
+    if let Some((content_type, body)) = body {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = axum::body::Body::from(body);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(problem: Problem, expected: &str) {
+        assert_eq!(problem.json("/api/stores/1").map(|body| body.to_string()).unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn bodies_are_those_of_the_java_services() {
+        check(
+            Problem::not_found(),
+            r#"{"type":"https://www.jhipster.tech/problem/problem-with-message","title":"Not Found","status":404,"detail":"404 NOT_FOUND","path":"/api/stores/1","message":"error.http.404"}"#,
+        );
+        check(
+            Problem::business("storeApp", "storeStore", "idexists", "A new store cannot already have an ID"),
+            r#"{"entityName":"storeStore","errorKey":"idexists","type":"https://www.jhipster.tech/problem/problem-with-message","title":"A new store cannot already have an ID","status":400,"message":"error.idexists","params":"storeStore"}"#,
+        );
+        let error =
+            FieldError { object_name: "store".into(), field: "name".into(), message: "must not be null".into() };
+        check(
+            Problem::fields(vec![error]),
+            r#"{"type":"https://www.jhipster.tech/problem/constraint-violation","title":"Method argument not valid","status":400,"path":"/api/stores/1","message":"error.validation","fieldErrors":[{"objectName":"store","field":"name","message":"must not be null"}]}"#,
+        );
+    }
+
+    #[test]
+    fn an_internal_cause_is_not_shown() {
+        let body = Problem::internal(anyhow::anyhow!("password is hunter2")).json("/").unwrap().to_string();
+        assert!(!body.contains("hunter2"), "{body}");
+    }
+
+    #[test]
+    fn a_bad_token_cannot_break_out_of_its_header() {
+        let problem = Problem::invalid_token("bad\r\nSet-Cookie: x=\"1\"");
+        let value = problem.headers[0].1.to_str().unwrap();
+        assert!(value.contains("bad__Set-Cookie: x=_1_"), "{value}");
+    }
+}

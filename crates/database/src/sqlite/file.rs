@@ -1,0 +1,341 @@
+//! A durable SQLite file: one writer that commits waiting work in groups, and a few readers.
+//!
+//! A commit costs one wait for the disk, however many callers wait for it.
+
+use std::{
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use futures_util::future::BoxFuture;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::error;
+
+/// The version of the file's layout that this program writes.
+const VERSION: i64 = 1;
+/// How many jobs share one commit at most.
+const GROUP: usize = 256;
+/// How many jobs wait at most; more wait in their callers.
+const QUEUE: usize = 1024;
+/// How long a caller waits for its commit.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Files up to this size are read through at start, to find damage before anything is built on it.
+const CHECKED: u64 = 256 * 1024 * 1024;
+
+/// What an acknowledged commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// The death of the process: the operating system has it.
+    ProcessCrash,
+    /// A power failure: the disk has it.
+    PowerFailure,
+}
+
+/// Why a file cannot be used. It is left alone.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a database, or a broken one.
+    #[error("{} is damaged: {reason}; move it away or restore a copy", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// A newer program wrote it.
+    #[error("{} has layout version {found}, this program knows version {known}; use the newer program", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The file's version.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// It cannot be opened.
+    #[error("open {}: {cause:#}", path.display())]
+    Unavailable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: anyhow::Error,
+    },
+}
+
+impl OpenError {
+    pub(super) fn unavailable(path: &Path, cause: impl Into<anyhow::Error>) -> Self {
+        OpenError::Unavailable { path: path.to_owned(), cause: cause.into() }
+    }
+}
+
+/// A SQLite file with one writer and a few readers.
+pub struct SqliteFile {
+    readers: SqlitePool,
+    jobs: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl SqliteFile {
+    /// Opens or creates a file. `durability` is the most that any write of it gets.
+    ///
+    /// # Errors
+    /// When the file is not a database, is damaged, or was written by a newer version; it is left alone then.
+    pub async fn open(path: &Path, durability: Durability) -> Result<Self, OpenError> {
+        check_header(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(Duration::from_secs(5))
+            .disable_statement_logging();
+        if path.exists() {
+            check_content(path, &options).await?;
+        }
+        let mut writer = connect(path, options.clone().synchronous(durability.synchronous())).await?;
+        let stamp = AssertSqlSafe(format!("pragma user_version = {VERSION}"));
+        sqlx::query(stamp).execute(&mut writer).await.map_err(|error| OpenError::unavailable(path, error))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(5))
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy_with(options.create_if_missing(false).read_only(true));
+        let (jobs, waiting) = mpsc::channel(QUEUE);
+        let writer = Writer { connection: writer, current: durability, most: durability };
+        #[expect(clippy::disallowed_methods, reason = "the writer belongs to the file and ends with its last handle")]
+        tokio::spawn(writer.run(waiting));
+        Ok(SqliteFile { readers, jobs })
+    }
+
+    /// The connections for reading.
+    pub fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Runs `work` in a transaction, possibly together with others' work, each of which succeeds or fails alone.
+    /// Returns when the commit has reached `durability`; `wake` is told of a commit even if the caller is gone by then.
+    ///
+    /// # Errors
+    /// Those of `work`, which undo what it did; else that the disk or the file does not take the commit.
+    pub async fn write<T, E, F>(&self, durability: Durability, wake: Vec<watch::Sender<u64>>, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<anyhow::Error> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Work { durability, work: Some(work), outcome: None, wake, reply };
+        let asked = tokio::time::timeout(PATIENCE, async {
+            self.jobs.send(Box::new(job)).await.map_err(|_| anyhow!("the database's writer is gone"))?;
+            answer.await.context("the database's writer is gone")
+        });
+        match asked.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(gone)) => Err(gone.into()),
+            Err(_) => Err(anyhow!("the disk did not take a commit within {PATIENCE:?}; whether it will is unknown").into()),
+        }
+    }
+}
+
+/// Looks at the first bytes without touching the file.
+fn check_header(path: &Path) -> Result<(), OpenError> {
+    let damaged = |reason: &str| OpenError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
+    let mut file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(OpenError::unavailable(path, error)),
+    };
+    let length = file.metadata().map_err(|error| OpenError::unavailable(path, error))?.len();
+    if length == 0 {
+        return Ok(());
+    }
+    let mut header = [0; 16];
+    file.read_exact(&mut header).map_err(|_| damaged("it is shorter than a database's header"))?;
+    if &header != b"SQLite format 3\0" {
+        return Err(damaged("it is not a SQLite database"));
+    }
+    Ok(())
+}
+
+/// Reads the version and, unless the file is large, everything.
+async fn check_content(path: &Path, options: &SqliteConnectOptions) -> Result<(), OpenError> {
+    let damaged = |reason: String| OpenError::Damaged { path: path.to_owned(), reason };
+    let mut connection = connect(path, options.clone().create_if_missing(false)).await?;
+    let version: i64 = sqlx::query_scalar("pragma user_version")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(|error| damaged(error.to_string()))?;
+    if version > VERSION {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known: VERSION });
+    }
+    let length = std::fs::metadata(path).map(|metadata| metadata.len()).unwrap_or(0);
+    if length <= CHECKED {
+        let verdict: String = sqlx::query_scalar("pragma quick_check(1)")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(|error| damaged(error.to_string()))?;
+        if verdict != "ok" {
+            return Err(damaged(verdict));
+        }
+    }
+    connection.close().await.map_err(|error| OpenError::unavailable(path, error))
+}
+
+async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
+    options.connect().await.map_err(|error| match &error {
+        // 11 is SQLITE_CORRUPT, 26 is SQLITE_NOTADB.
+        sqlx::Error::Database(cause) if matches!(cause.code().as_deref(), Some("11" | "26")) => {
+            OpenError::Damaged { path: path.to_owned(), reason: cause.message().to_owned() }
+        }
+        _ => OpenError::unavailable(path, error),
+    })
+}
+
+impl Durability {
+    fn synchronous(self) -> SqliteSynchronous {
+        match self {
+            Durability::ProcessCrash => SqliteSynchronous::Normal,
+            Durability::PowerFailure => SqliteSynchronous::Full,
+        }
+    }
+
+    fn pragma(self) -> &'static str {
+        match self {
+            Durability::ProcessCrash => "pragma synchronous = normal",
+            Durability::PowerFailure => "pragma synchronous = full",
+        }
+    }
+}
+
+impl FromStr for Durability {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "process-crash" => Ok(Durability::ProcessCrash),
+            "power-failure" => Ok(Durability::PowerFailure),
+            _ => Err(anyhow!("expected process-crash or power-failure")),
+        }
+    }
+}
+
+/// One caller's part of a commit.
+trait Job: Send {
+    fn durability(&self) -> Durability;
+    /// Does the work and keeps its outcome; the answer is whether the work may be committed.
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
+    /// Tells the caller.
+    fn finish(self: Box<Self>, committed: &Result<(), String>);
+}
+
+struct Work<T, E, F> {
+    durability: Durability,
+    work: Option<F>,
+    outcome: Option<Result<T, E>>,
+    wake: Vec<watch::Sender<u64>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<T, E, F> Job for Work<T, E, F>
+where
+    T: Send + 'static,
+    E: From<anyhow::Error> + Send + 'static,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send,
+{
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
+        Box::pin(async move {
+            if let Some(work) = self.work.take() {
+                self.outcome = Some(work(connection).await);
+            }
+            matches!(self.outcome, Some(Ok(_)))
+        })
+    }
+
+    fn finish(self: Box<Self>, committed: &Result<(), String>) {
+        let outcome = match (self.outcome, committed) {
+            (Some(Err(own)), _) => Err(own),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(reason)) => Err(anyhow!("{reason}").into()),
+            (None, Ok(())) => Err(anyhow!("the work was not done").into()),
+        };
+        if outcome.is_ok() {
+            self.wake.iter().for_each(|channel| channel.send_modify(|count| *count = count.wrapping_add(1)));
+        }
+        // A caller that is gone does not want to know.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+struct Writer {
+    connection: SqliteConnection,
+    current: Durability,
+    most: Durability,
+}
+
+impl Writer {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while waiting.recv_many(&mut group, GROUP).await > 0 {
+            let committed = self.commit(&mut group).await.map_err(|cause| {
+                error!("commit of {} changes failed: {cause:#}", group.len());
+                format!("{cause:#}")
+            });
+            for job in group.drain(..) {
+                job.finish(&committed);
+            }
+        }
+        if let Err(cause) = self.connection.close().await {
+            error!("close the database: {cause}");
+        }
+    }
+
+    async fn commit(&mut self, group: &mut [Box<dyn Job>]) -> anyhow::Result<()> {
+        let wanted = group.iter().map(|job| job.durability()).max().unwrap_or(self.most).min(self.most);
+        if wanted != self.current {
+            self.execute(wanted.pragma()).await?;
+            self.current = wanted;
+        }
+        self.execute("begin immediate").await?;
+        let done = match group {
+            [job] => self.single(job).await,
+            group => self.several(group).await,
+        };
+        if done.is_err() {
+            // After a full disk SQLite has rolled back by itself and says so with an error here.
+            let _ = self.execute("rollback").await;
+        }
+        done
+    }
+
+    async fn single(&mut self, job: &mut Box<dyn Job>) -> anyhow::Result<()> {
+        match job.run(&mut self.connection).await {
+            true => self.execute("commit").await,
+            false => self.execute("rollback").await,
+        }
+    }
+
+    async fn several(&mut self, group: &mut [Box<dyn Job>]) -> anyhow::Result<()> {
+        for job in group {
+            self.execute("savepoint job").await?;
+            if !job.run(&mut self.connection).await {
+                self.execute("rollback to job").await?;
+            }
+            self.execute("release job").await?;
+        }
+        self.execute("commit").await
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> anyhow::Result<()> {
+        sqlx::query(sql).execute(&mut self.connection).await.context(sql)?;
+        Ok(())
+    }
+}

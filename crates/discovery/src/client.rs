@@ -1,0 +1,11 @@
+//! The client side: being found, and finding others.
+
+mod address;
+mod contact;
+mod directory;
+mod eureka;
+mod registration;
+
+pub use address::{Address, AddressError};
+pub use directory::Directory;
+pub use registration::{Registration, keep_registered};

@@ -1,0 +1,144 @@
+//! The calls that a client makes to the registry.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header, redirect};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::debug;
+
+use super::Address;
+use crate::instance::Instance;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// The largest list of instances that is read, in bytes.
+const LIST_LIMIT: usize = 16 * 1024 * 1024;
+
+/// A registry's client.
+#[derive(Clone, Debug)]
+pub(super) struct Eureka {
+    http: Client,
+    address: Address,
+}
+
+/// Whether the registry knows who sent a heartbeat.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Renewed {
+    Known,
+    Forgotten,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    applications: Applications,
+}
+
+#[derive(Deserialize)]
+struct Applications {
+    #[serde(default)]
+    application: Vec<Application>,
+}
+
+#[derive(Deserialize)]
+struct Application {
+    #[serde(default)]
+    instance: Vec<Value>,
+}
+
+impl Eureka {
+    pub(super) fn new(address: Address) -> anyhow::Result<Self> {
+        let http = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // The registry is a neighbour: no proxy knows it, and a redirect would carry the password elsewhere.
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .tcp_nodelay(true)
+            .build()
+            .context("prepare the client for the registry")?;
+        Ok(Eureka { http, address })
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) async fn register(&self, instance: &Instance) -> anyhow::Result<()> {
+        let request = self
+            .request(Method::POST, self.address.url(&["apps", &instance.app]))
+            .json(&json!({ "instance": instance }));
+        self.send(request, "register").await?;
+        Ok(())
+    }
+
+    pub(super) async fn renew(&self, instance: &Instance) -> anyhow::Result<Renewed> {
+        let dirty = instance.last_dirty_timestamp.to_string();
+        let mut url = self.address.url(&["apps", &instance.app, instance.id()]);
+        url.query_pairs_mut()
+            .append_pair("status", instance.status.name())
+            .append_pair("lastDirtyTimestamp", &dirty);
+        let request = self.request(Method::PUT, url);
+        let answer = request.send().await.context("send a heartbeat")?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(Renewed::Forgotten);
+        }
+        self.accepted(answer, "send a heartbeat")?;
+        Ok(Renewed::Known)
+    }
+
+    pub(super) async fn cancel(&self, instance: &Instance) -> anyhow::Result<()> {
+        let request =
+            self.request(Method::DELETE, self.address.url(&["apps", &instance.app, instance.id()]));
+        self.send(request, "cancel the registration").await?;
+        Ok(())
+    }
+
+    /// Every instance that the registry knows; one that cannot be understood is left out.
+    pub(super) async fn instances(&self) -> anyhow::Result<Vec<Instance>> {
+        const WHAT: &str = "fetch the instances";
+        let mut answer =
+            self.send(self.request(Method::GET, self.address.url(&["apps", ""])), WHAT).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.context(WHAT)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LIST_LIMIT {
+                return Err(anyhow!("{WHAT}: the list is longer than {LIST_LIMIT} bytes"));
+            }
+        }
+        let body: Body = serde_json::from_slice(&body).context("read the list of instances")?;
+        let listed =
+            body.applications.application.into_iter().flat_map(|application| application.instance);
+        let understood = listed.filter_map(|instance| {
+            serde_json::from_value(instance)
+                .inspect_err(|error| debug!("left out an instance: {error}"))
+                .ok()
+        });
+        Ok(understood.collect())
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.http.request(method, url).header(header::ACCEPT, "application/json");
+        if self.address.user().is_empty() {
+            return request;
+        }
+        request.basic_auth(self.address.user(), Some(self.address.password()))
+    }
+
+    async fn send(&self, request: RequestBuilder, what: &'static str) -> anyhow::Result<Response> {
+        let answer = request.send().await.context(what)?;
+        self.accepted(answer, what)
+    }
+
+    fn accepted(&self, answer: Response, what: &str) -> anyhow::Result<Response> {
+        let address = &self.address;
+        match answer.status() {
+            status if status.is_success() => Ok(answer),
+            StatusCode::UNAUTHORIZED => Err(anyhow!(
+                "{what}: the registry at {address} does not know the user or the password; correct them in its address"
+            )),
+            status => Err(anyhow!("{what}: the registry at {address} answered {status}")),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Who is where: the Eureka and Config protocols, both as a server and as a client, and a balanced client to a named service.
+//! Knows nothing of what the services do; names are data.
+
+pub mod client;
+pub mod forward;
+mod instance;
+pub mod server;
+
+pub use client::{Address, Directory, Registration, keep_registered};
+pub use forward::Forwarder;
+pub use instance::{Instance, Status};
+pub use server::Registry;

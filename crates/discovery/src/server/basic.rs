@@ -1,0 +1,83 @@
+//! HTTP Basic authentication (RFC 7617) of one user, in a time that does not depend on the guess.
+
+use aws_lc_rs::{constant_time, digest};
+use axum::{
+    extract::{Request, State},
+    http::header,
+    middleware::Next,
+    response::Response,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use chassis::{Problem, Secret};
+
+const CHALLENGE: &str = "Basic realm=\"JHipster Registry\"";
+
+/// Lets one user in. Holds a digest only, so that guesses of any length take the same time to compare.
+#[derive(Clone)]
+pub(super) struct Gate {
+    expected: digest::Digest,
+}
+
+impl Gate {
+    pub(super) fn new(user: &str, password: &Secret<String>) -> Self {
+        Gate { expected: digest_of(format!("{user}:{}", password.expose()).as_bytes()) }
+    }
+
+    fn admits(&self, request: &Request) -> bool {
+        let credentials = request.headers().get(header::AUTHORIZATION).and_then(|value| {
+            let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+            let credentials = BASE64_STANDARD.decode(encoded.trim()).ok()?;
+            scheme.eq_ignore_ascii_case("basic").then_some(credentials)
+        });
+        credentials.is_some_and(|credentials| {
+            constant_time::verify_slices_are_equal(
+                digest_of(&credentials).as_ref(),
+                self.expected.as_ref(),
+            )
+            .is_ok()
+        })
+    }
+}
+
+/// Answers 401 with a challenge to everybody else.
+pub(super) async fn check(
+    State(gate): State<Gate>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if gate.admits(&request) {
+        return Ok(next.run(request).await);
+    }
+    Err(Problem::unauthorized().with_header(header::WWW_AUTHENTICATE, CHALLENGE))
+}
+
+fn digest_of(bytes: &[u8]) -> digest::Digest {
+    digest::digest(&digest::SHA256, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn check(authorization: &str, expected: bool) {
+        let gate = Gate::new("admin", &Secret::new("p:w".into()));
+        let request =
+            Request::builder().header("Authorization", authorization).body(Body::empty()).unwrap();
+        assert_eq!(gate.admits(&request), expected, "{authorization}");
+    }
+
+    #[test]
+    fn admits_the_right_password_and_nothing_else() {
+        let basic = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
+        check(&basic("admin:p:w"), true);
+        check(&basic("admin:p:w").replace("Basic", "basic"), true);
+        check(&basic("admin:p:"), false);
+        check(&basic("other:p:w"), false);
+        check(&basic("admin"), false);
+        check("Basic !!!", false);
+        check("Bearer x", false);
+        check("", false);
+    }
+}

@@ -1,0 +1,209 @@
+//! Who is calling: what a good token says, and the doors that ask for one.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderMap, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use chassis::Problem;
+use serde_json::{Map, Value};
+
+use crate::{TokenError, Verifier};
+
+/// The claims that may hold authorities; the first that is there counts, even when it holds none (contract §6).
+const AUTHORITY_CLAIMS: [&str; 3] = ["groups", "roles", "https://www.jhipster.tech/roles"];
+
+/// The caller that a token names. A handler behind [`authenticated`] finds it in the request's extensions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// Identifies the caller at the issuer.
+    pub subject: String,
+    /// The name that people know the caller by.
+    pub login: String,
+    /// What the caller may do; each starts with `ROLE_`.
+    pub authorities: Vec<String>,
+    /// Everything that the token says.
+    pub claims: Map<String, Value>,
+}
+
+impl Caller {
+    /// Reads a caller from the claims of a checked token or of a userinfo answer (contract §6).
+    pub fn from_claims(claims: Map<String, Value>) -> Caller {
+        let text =
+            |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (subject, name) = (text("sub"), text("preferred_username"));
+        let login = if name.is_empty() { subject.clone() } else { name };
+        Caller { subject, login, authorities: authorities(&claims), claims }
+    }
+
+    /// Whether the caller has this role, for example `ROLE_ADMIN`.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.authorities.iter().any(|authority| authority == role)
+    }
+}
+
+/// Lets only callers with a good bearer token in, and tells the handlers who they are: a [`Caller`] among the
+/// request's extensions. Others are answered 401, or 503 while nobody can tell whether the token is good.
+pub fn authenticated(router: Router, verifier: Arc<Verifier>) -> Router {
+    identified(router.layer(middleware::from_fn(require_caller)), verifier)
+}
+
+/// Lets callers without a token in as nobody, but refuses a token that is not good, as the Java services do on their
+/// open paths.
+pub fn identified(router: Router, verifier: Arc<Verifier>) -> Router {
+    router.layer(middleware::from_fn_with_state(verifier, identify))
+}
+
+/// Lets only callers with this role in; others are answered 403. Belongs inside [`authenticated`].
+pub fn with_role(router: Router, role: &'static str) -> Router {
+    router.layer(middleware::from_fn_with_state(role, require_role))
+}
+
+async fn identify(
+    State(verifier): State<Arc<Verifier>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if let Some(token) = bearer(request.headers())? {
+        let caller = verifier.verify(token).await?;
+        request.extensions_mut().insert(caller);
+    }
+    Ok(next.run(request).await)
+}
+
+async fn require_caller(request: Request, next: Next) -> Result<Response, Problem> {
+    if request.extensions().get::<Caller>().is_none() {
+        return Err(Problem::unauthorized());
+    }
+    Ok(next.run(request).await)
+}
+
+async fn require_role(
+    State(role): State<&'static str>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    match request.extensions().get::<Caller>() {
+        None => Err(Problem::unauthorized()),
+        Some(caller) if caller.has_role(role) => Ok(next.run(request).await),
+        Some(_) => Err(Problem::forbidden()),
+    }
+}
+
+/// Finds the bearer token of a request (RFC 6750 §2.1). Other schemes count as no token.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    const MALFORMED: &str = "Bearer token is malformed";
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::invalid_token(MALFORMED));
+    }
+    let value = value.to_str().map_err(|_| Problem::invalid_token(MALFORMED))?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(None);
+    }
+    let allowed =
+        |character: char| character.is_ascii_alphanumeric() || "-._~+/=".contains(character);
+    if token.is_empty() || !token.chars().all(allowed) {
+        return Err(Problem::invalid_token(MALFORMED));
+    }
+    Ok(Some(token))
+}
+
+fn authorities(claims: &Map<String, Value>) -> Vec<String> {
+    let present =
+        AUTHORITY_CLAIMS.iter().filter_map(|name| claims.get(*name)).find(|value| !value.is_null());
+    let Some(Value::Array(entries)) = present else { return Vec::new() };
+    entries
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|entry| entry.starts_with("ROLE_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            // The services' own words for every reason (contract §2.3).
+            TokenError::Invalid(reason) => Problem::invalid_token(&format!(
+                "An error occurred while attempting to decode the Jwt: {reason}"
+            )),
+            TokenError::Unavailable(cause) => Problem::unavailable(
+                "The identity provider cannot be reached",
+                cause.context(
+                    "the token could not be checked because the identity provider did not answer",
+                ),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    fn caller(claims: Value) -> Caller {
+        Caller::from_claims(claims.as_object().unwrap().clone())
+    }
+
+    fn check(claims: Value, expected: &[&str]) {
+        assert_eq!(caller(claims.clone()).authorities, expected, "{claims}");
+    }
+
+    #[test]
+    fn the_first_claim_that_is_there_gives_the_authorities() {
+        check(json!({ "groups": ["ROLE_A"], "roles": ["ROLE_B"] }), &["ROLE_A"]);
+        check(
+            json!({ "roles": ["ROLE_B"], "https://www.jhipster.tech/roles": ["ROLE_C"] }),
+            &["ROLE_B"],
+        );
+        check(json!({ "https://www.jhipster.tech/roles": ["ROLE_C"] }), &["ROLE_C"]);
+        check(json!({ "groups": ["Everyone"], "roles": ["ROLE_B"] }), &[]);
+        check(json!({ "groups": [], "roles": ["ROLE_B"] }), &[]);
+        check(json!({ "groups": null, "roles": ["ROLE_B"] }), &["ROLE_B"]);
+        check(json!({}), &[]);
+    }
+
+    #[test]
+    fn only_roles_are_authorities() {
+        check(json!({ "roles": ["offline_access", "ROLE_A", "role_b", 7] }), &["ROLE_A"]);
+        check(json!({ "roles": { "a": 1 } }), &[]);
+        check(json!({ "roles": "ROLE_A" }), &[]);
+        check(json!({ "realm_access": { "roles": ["ROLE_A"] } }), &[]);
+    }
+
+    #[test]
+    fn the_login_is_the_preferred_name_or_else_the_subject() {
+        assert_eq!(caller(json!({ "sub": "7", "preferred_username": "ann" })).login, "ann");
+        assert_eq!(caller(json!({ "sub": "7" })).login, "7");
+    }
+
+    fn check_header(values: &[&str], expected: Result<Option<&str>, ()>) {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        assert_eq!(bearer(&headers).map_err(|_| ()), expected, "{values:?}");
+    }
+
+    #[test]
+    fn finds_the_bearer_token() {
+        check_header(&[], Ok(None));
+        check_header(&["Basic YTpi"], Ok(None));
+        check_header(&["Bearer a.b.c"], Ok(Some("a.b.c")));
+        check_header(&["bearer a.b.c"], Ok(Some("a.b.c")));
+        check_header(&["Bearer"], Err(()));
+        check_header(&["Bearer a b"], Err(()));
+        check_header(&["Bearer a\"b"], Err(()));
+        check_header(&["Bearer a.b.c", "Bearer a.b.c"], Err(()));
+    }
+}

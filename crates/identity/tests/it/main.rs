@@ -1,0 +1,13 @@
+//! The crate from outside: over sockets where a provider is asked, over routers otherwise.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod browser;
+mod doors;
+mod id_token;
+mod issuer;
+mod issuer_session;
+mod issuer_tokens;
+mod login;
+mod provider;
+mod verify;

@@ -1,0 +1,127 @@
+//! Opens a connection to the mail server: TCP, encryption, signing in.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, anyhow, bail};
+use lettre::transport::smtp::{
+    self,
+    authentication::{Credentials, DEFAULT_MECHANISMS},
+    client::{AsyncSmtpConnection, Certificate, TlsParameters},
+    extension::{ClientId, Extension},
+};
+use tokio::{net::TcpStream, time::timeout};
+use tracing::{debug, warn};
+
+use super::{
+    Password, Security, SmtpSettings,
+    dialogue::{Connection, words},
+    wire::Wire,
+};
+
+/// Knows everything that a new connection needs.
+pub(super) struct Connector {
+    settings: SmtpSettings,
+    hello: ClientId,
+    tls: Option<TlsParameters>,
+    credentials: Option<Credentials>,
+    warned: AtomicBool,
+}
+
+impl Connector {
+    pub(super) fn new(settings: SmtpSettings) -> anyhow::Result<Self> {
+        let tls = match settings.security {
+            Security::Plain => None,
+            Security::StartTlsRequired | Security::StartTlsIfOffered | Security::Tls => {
+                Some(tls(&settings)?)
+            }
+        };
+        let credentials = settings.username.clone().map(|username| {
+            let password = settings.password.as_ref().map(|Password(password)| password.clone());
+            Credentials::new(username, password.unwrap_or_default())
+        });
+        Ok(Connector {
+            settings,
+            hello: ClientId::default(),
+            tls,
+            credentials,
+            warned: AtomicBool::new(false),
+        })
+    }
+
+    /// Opens a connection on which a mail can be sent at once. Each step has the settings' time-out.
+    pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
+        let SmtpSettings { host, port, .. } = &self.settings;
+        let mut smtp = self
+            .open()
+            .await
+            .with_context(|| format!("connect to the mail server {host}:{port}"))?;
+        self.sign_in(&mut smtp)
+            .await
+            .with_context(|| format!("sign in at the mail server {host}:{port}"))?;
+        Ok(Connection::new(smtp, self.settings.timeout))
+    }
+
+    async fn open(&self) -> anyhow::Result<AsyncSmtpConnection> {
+        let SmtpSettings { host, port, timeout: limit, security, .. } = &self.settings;
+        let server = (host.as_str(), *port);
+        if *security == Security::Tls {
+            let (limit, tls) = (Some(*limit), self.tls.clone());
+            let connecting =
+                AsyncSmtpConnection::connect_tokio1(server, limit, &self.hello, tls, None);
+            return self.wait(connecting).await;
+        }
+        let tcp = timeout(*limit, TcpStream::connect(server))
+            .await
+            .context("no connection in time")??;
+        // A command is a small write that waits for an answer: Nagle's algorithm would add 40 ms to each mail.
+        tcp.set_nodelay(true).context("set TCP_NODELAY")?;
+        let wire = Box::new(Wire::new(tcp));
+        let greeting = AsyncSmtpConnection::connect_with_transport(wire, &self.hello);
+        let mut smtp = self.wait(greeting).await.context("greeting")?;
+        let Some(tls) = &self.tls else { return Ok(smtp) };
+        if smtp.can_starttls() {
+            self.wait(smtp.starttls(tls.clone(), &self.hello)).await.context("STARTTLS")?;
+        } else if *security == Security::StartTlsRequired {
+            bail!("the server does not offer STARTTLS, which the settings require");
+        }
+        Ok(smtp)
+    }
+
+    async fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<T, smtp::Error>>,
+    ) -> anyhow::Result<T> {
+        let answer = timeout(self.settings.timeout, answer).await.context("no answer in time")?;
+        // The error's text already holds its cause, and may hold addresses.
+        answer.map_err(|error| anyhow!(words(&error.to_string())))
+    }
+
+    /// Signs in when we have a user name and the server wants it, as JavaMail does.
+    async fn sign_in(&self, smtp: &mut AsyncSmtpConnection) -> anyhow::Result<()> {
+        let Some(credentials) = &self.credentials else { return Ok(()) };
+        let offered =
+            |mechanism| smtp.server_info().supports_feature(Extension::Authentication(mechanism));
+        if !DEFAULT_MECHANISMS.iter().copied().any(offered) {
+            debug!("the mail server asks for no password; going on without");
+            return Ok(());
+        }
+        if !smtp.is_encrypted() && !self.warned.swap(true, Ordering::Relaxed) {
+            warn!(
+                "the password for the mail server {} travels unencrypted; require STARTTLS or TLS",
+                self.settings.host
+            );
+        }
+        self.wait(smtp.auth(DEFAULT_MECHANISMS, credentials)).await?;
+        Ok(())
+    }
+}
+
+fn tls(settings: &SmtpSettings) -> anyhow::Result<TlsParameters> {
+    let mut builder = TlsParameters::builder(settings.host.clone());
+    if let Some(pem) = &settings.certificate_authority {
+        let certificate = Certificate::from_pem(pem.as_bytes())
+            .context("read the mail server's certificate authority")?;
+        builder = builder.add_root_certificate(certificate);
+    }
+    builder.build_rustls().context("prepare TLS for the mail server")
+}

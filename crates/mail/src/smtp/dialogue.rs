@@ -1,0 +1,194 @@
+//! One mail over one connection, and what the server's answers mean for it.
+
+use std::{fmt::Display, time::Duration};
+
+use anyhow::anyhow;
+use lettre::transport::smtp::{
+    self,
+    client::AsyncSmtpConnection,
+    commands::{Data, Mail, Quit, Rcpt, Rset},
+    extension::{Extension, MailBodyParameter, MailParameter},
+    response::Response,
+};
+use tokio::time::timeout;
+
+use crate::compose::Composed;
+
+/// Longer words of a server are cut: they end in a log line or beside a kept message.
+const MAX_WORDS: usize = 300;
+
+/// Why a mail was not delivered.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server will never take this mail; the connection is good.
+    Refused(anyhow::Error),
+    /// The server does not take this mail now; the connection is good.
+    Later(anyhow::Error),
+    /// The connection, or the server, is of no use at the moment.
+    Broken(anyhow::Error),
+}
+
+/// A connection on which mails can be sent, one after the other.
+pub(super) struct Connection {
+    smtp: AsyncSmtpConnection,
+    timeout: Duration,
+}
+
+impl Connection {
+    pub(super) fn new(smtp: AsyncSmtpConnection, timeout: Duration) -> Self {
+        Connection { smtp, timeout }
+    }
+
+    /// Sends a mail; gives the connection back if it can be used again.
+    pub(super) async fn send(
+        mut self,
+        mail: &Composed,
+    ) -> (Result<(), Trouble>, Option<Connection>) {
+        let outcome = self.transact(mail).await;
+        let usable = match outcome {
+            Ok(()) => true,
+            Err(Trouble::Refused(_) | Trouble::Later(_)) => self.ask("RSET", Rset).await.is_ok(),
+            Err(Trouble::Broken(_)) => false,
+        };
+        (outcome, usable.then_some(self))
+    }
+
+    /// Says goodbye as RFC 5321 §4.1.1.10 wants; the answer does not matter.
+    pub(super) async fn close(mut self) {
+        let _ = self.ask("QUIT", Quit).await;
+    }
+
+    async fn transact(&mut self, mail: &Composed) -> Result<(), Trouble> {
+        let parameters = self.parameters(mail)?;
+        self.ask("MAIL", Mail::new(Some(mail.from.clone()), parameters)).await?;
+        let refused = self.name_recipients(mail).await?;
+        let answer = self.ask("DATA", Data).await?;
+        if !answer.has_code(354) {
+            return Err(Trouble::Broken(anyhow!(
+                "the mail server answered DATA with {}",
+                answer.code()
+            )));
+        }
+        self.ask("the mail", Content(&mail.content)).await?;
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let (total, reasons) = (mail.to.len(), refused.join("; "));
+        Err(Trouble::Refused(anyhow!(
+            "delivered to {} of {total} recipients: {reasons}",
+            total - refused.len()
+        )))
+    }
+
+    fn parameters(&self, mail: &Composed) -> Result<Vec<MailParameter>, Trouble> {
+        if !mail.needs_utf8() {
+            return Ok(Vec::new());
+        }
+        let server = self.smtp.server_info();
+        if !(server.supports_feature(Extension::SmtpUtfEight)
+            && server.supports_feature(Extension::EightBitMime))
+        {
+            return Err(Trouble::Refused(anyhow!(
+                "an address of the mail is not ASCII, and the mail server does not offer SMTPUTF8"
+            )));
+        }
+        Ok(vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)])
+    }
+
+    /// Names the recipients; answers why some of them were refused, unless all of them were.
+    async fn name_recipients(&mut self, mail: &Composed) -> Result<Vec<String>, Trouble> {
+        let total = mail.to.len();
+        let mut refused = Vec::new();
+        for (index, recipient) in mail.to.iter().enumerate() {
+            match self.ask("RCPT", Rcpt::new(recipient.clone(), Vec::new())).await {
+                Ok(_) => {}
+                Err(Trouble::Refused(error)) => {
+                    refused.push(format!("recipient {} of {total}: {error:#}", index + 1))
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        if refused.len() == total {
+            return Err(Trouble::Refused(anyhow!(refused.join("; "))));
+        }
+        Ok(refused)
+    }
+
+    async fn ask(&mut self, what: &str, command: impl Display) -> Result<Response, Trouble> {
+        match timeout(self.timeout, self.smtp.command(command)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(understand(what, &error)),
+            Err(_) => {
+                let limit = self.timeout;
+                Err(Trouble::Broken(anyhow!(
+                    "the mail server did not answer {what} within {limit:?}"
+                )))
+            }
+        }
+    }
+}
+
+/// The text of a mail as DATA carries it (RFC 5321 §4.5.2), written in one piece: a last line in a segment of its
+/// own would wait for the acknowledgement of the one before.
+struct Content<'a>(&'a str);
+
+impl Display for Content<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.starts_with('.') {
+            formatter.write_str(".")?;
+        }
+        write!(formatter, "{}\r\n.\r\n", self.0.replace("\r\n.", "\r\n.."))
+    }
+}
+
+/// Decides what a failed command means (RFC 5321 §4.2.1, RFC 4954 §6).
+fn understand(what: &str, error: &smtp::Error) -> Trouble {
+    let Some(code) = error.status().map(u16::from) else {
+        return Trouble::Broken(anyhow!("{what} failed: {}", words(&error.to_string())));
+    };
+    let said = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let reason = anyhow!("the mail server answered {what} with {code} {}", words(&said));
+    match code {
+        // The server is leaving.
+        421 => Trouble::Broken(reason),
+        // It wants encryption, a password or another one: the settings' fault, not the mail's.
+        523 | 524 | 530 | 534 | 535 | 538 => Trouble::Broken(reason),
+        400..=499 => Trouble::Later(reason),
+        _ => Trouble::Refused(reason),
+    }
+}
+
+/// What a server said, fit for a log: one bounded line without addresses.
+pub(super) fn words(said: &str) -> String {
+    let words: Vec<&str> = said
+        .split(|character: char| character.is_whitespace() || character.is_control())
+        .filter(|word| !word.is_empty())
+        .map(|word| if word.contains('@') { "<address>" } else { word })
+        .collect();
+    words.join(" ").chars().take(MAX_WORDS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_at_the_start_of_a_line_are_doubled() {
+        for (text, wire) in [
+            ("one", "one\r\n.\r\n"),
+            ("one\r\n.\r\ntwo", "one\r\n..\r\ntwo\r\n.\r\n"),
+            (".a\r\n..b", "..a\r\n...b\r\n.\r\n"),
+        ] {
+            assert_eq!(Content(text).to_string(), wire);
+        }
+    }
+
+    #[test]
+    fn words_of_a_server_carry_no_address_and_no_line_break() {
+        assert_eq!(
+            words("5.1.1 <a@example.com>: no\r\n such user"),
+            "5.1.1 <address> no such user"
+        );
+        assert_eq!(words(&"x".repeat(1000)).len(), MAX_WORDS);
+    }
+}

@@ -1,0 +1,166 @@
+//! Broker to inbox: hands records to a handler and commits what it answers, each record once.
+
+use std::{future::Future, sync::Arc};
+
+use anyhow::anyhow;
+use database::{Changes, CommitError, DatabaseRef, Message};
+use futures_util::future::join_all;
+use tracing::{info, warn};
+
+use crate::{Backoff, BrokerRef, Failure, ID_HEADER, Record, Stop, Subscription, relay::rejected};
+
+/// How many records share one round of commits.
+const BATCH: u32 = 256;
+
+/// A record with the id by which it is recognised when it comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The header `ce_id`, else topic, partition and offset.
+    pub id: String,
+    /// What the broker delivered.
+    pub record: Record,
+}
+
+/// Reads a topic as a member of a group until `stop`. For each record, commits the changes that `handle` answers together
+/// with the record's id in the inbox, so that a second delivery changes nothing; then commits the offset.
+///
+/// `Failure::Retry` is tried again until it works. `Failure::Reject` keeps the record, with its reason, in the outbox
+/// channel [`crate::REJECTED`], and the others of its batch are not held up.
+///
+/// # Errors
+/// None while it runs: what fails is retried.
+pub async fn consume<H, F>(
+    broker: BrokerRef,
+    database: DatabaseRef,
+    (topic, group): (&str, &str),
+    handle: H,
+    stop: Stop,
+) -> anyhow::Result<()>
+where
+    H: Fn(Arc<Delivery>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Changes, Failure>> + Send,
+{
+    let mut backoff = Backoff::new();
+    while !stop.is_cancelled() {
+        let Err(cause) = member(&broker, &database, (topic, group), &handle, &stop).await else { break };
+        warn!(target: "Consumer", "[Consumer groupId={group}] lost topic {topic}, joining again: {cause:#}");
+        wait(&mut backoff, &stop).await;
+    }
+    info!(target: "Consumer", "[Consumer groupId={group}] left topic {topic}");
+    Ok(())
+}
+
+async fn member<H, F>(
+    broker: &BrokerRef,
+    database: &DatabaseRef,
+    (topic, group): (&str, &str),
+    handle: &H,
+    stop: &Stop,
+) -> anyhow::Result<()>
+where
+    H: Fn(Arc<Delivery>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Changes, Failure>> + Send,
+{
+    let mut subscription = broker.subscribe(topic, group).await?;
+    info!(target: "Consumer", "[Consumer groupId={group}] joined and subscribed to topic {topic}");
+    loop {
+        let records = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            records = subscription.poll(BATCH) => records?,
+        };
+        if !settle(database, group, handle, &records, stop).await {
+            return Ok(());
+        }
+        commit_offsets(&mut *subscription, &records).await?;
+    }
+}
+
+/// Brings every record of a batch to its end. False when told to stop before that: then the batch is delivered again.
+async fn settle<H, F>(database: &DatabaseRef, group: &str, handle: &H, records: &[Record], stop: &Stop) -> bool
+where
+    H: Fn(Arc<Delivery>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Changes, Failure>> + Send,
+{
+    let mut backoff = Backoff::new();
+    let mut waiting: Vec<Arc<Delivery>> = records.iter().map(|record| Arc::new(delivery(record))).collect();
+    loop {
+        // Commits that wait together share one wait for the disk; the database takes them in this order.
+        let outcomes = join_all(waiting.iter().map(|delivery| settle_one(database, group, handle, delivery))).await;
+        let failed: Vec<_> = waiting.iter().zip(outcomes).filter_map(|(one, outcome)| Some((one, outcome.err()?))).collect();
+        let Some((first, cause)) = failed.first() else { return true };
+        let (id, count) = (&first.id, failed.len());
+        warn!(message.id = %id, "{count} messages wait, trying again until it works; first {id}: {cause:#}");
+        waiting = failed.into_iter().map(|(delivery, _)| delivery.clone()).collect();
+        wait(&mut backoff, stop).await;
+        if stop.is_cancelled() {
+            return false;
+        }
+    }
+}
+
+async fn settle_one<H, F>(
+    database: &DatabaseRef,
+    group: &str,
+    handle: &H,
+    delivery: &Arc<Delivery>,
+) -> anyhow::Result<()>
+where
+    H: Fn(Arc<Delivery>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Changes, Failure>> + Send,
+{
+    let changes = match handle(delivery.clone()).await {
+        Ok(changes) => changes,
+        Err(Failure::Retry(cause)) => return Err(cause),
+        Err(Failure::Reject(cause)) => {
+            let id = &delivery.id;
+            warn!(message.id = %id, "message {id} cannot be processed and is kept with its reason: {cause:#}");
+            Changes::new().send(rejected(kept(delivery), &cause))
+        }
+    };
+    match database.commit(changes.handled(group, &delivery.id)).await {
+        Ok(()) | Err(CommitError::AlreadyHandled) => Ok(()),
+        Err(cause @ CommitError::Conflict) => Err(cause.into()),
+        Err(CommitError::Unavailable(cause)) => Err(cause),
+    }
+}
+
+async fn commit_offsets(subscription: &mut dyn Subscription, records: &[Record]) -> anyhow::Result<()> {
+    let mut last: Vec<&Record> = Vec::new();
+    for record in records.iter().rev() {
+        if !last.iter().any(|seen| seen.partition == record.partition) {
+            last.push(record);
+        }
+    }
+    for record in last {
+        subscription.commit(record).await.map_err(|cause| anyhow!("commit offset {}: {cause:#}", record.offset))?;
+    }
+    Ok(())
+}
+
+async fn wait(backoff: &mut Backoff, stop: &Stop) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(backoff.next_delay()) => {}
+    }
+}
+
+fn delivery(record: &Record) -> Delivery {
+    let id = record.headers.iter().find(|header| header.name == ID_HEADER);
+    let id = id.and_then(|header| std::str::from_utf8(&header.value).ok()).filter(|id| !id.is_empty());
+    let coordinates = || format!("{}-{}-{}", record.topic, record.partition, record.offset);
+    Delivery { id: id.map_or_else(coordinates, str::to_owned), record: record.clone() }
+}
+
+/// The record as a message, with the place it came from.
+fn kept(delivery: &Delivery) -> Message {
+    let record = &delivery.record;
+    Message {
+        id: delivery.id.clone(),
+        channel: crate::BROKER.to_owned(),
+        topic: record.topic.clone(),
+        key: record.key.as_ref().map(|key| String::from_utf8_lossy(key).into_owned()),
+        headers: record.headers.clone(),
+        payload: record.payload.clone().unwrap_or_default(),
+        created: record.timestamp,
+    }
+}

@@ -1,0 +1,135 @@
+//! The embedded broker: a durable log in one SQLite file, for a system that runs in one process.
+//!
+//! Topics have partitions, records have keys and headers, groups have committed offsets, as in Kafka, so that
+//! services cannot tell the difference.
+
+mod groups;
+mod log;
+mod subscription;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use database::{Durability, Message, OpenError, SqliteFile};
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::{Broker, Failure, Publish, Stop, Subscription};
+use groups::Groups;
+use subscription::Member;
+
+/// How long records are kept, as Kafka's default has it: seven days, and in any case until every group has passed them.
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How often old records are removed.
+const CLEANING: Duration = Duration::from_secs(10 * 60);
+/// The longest name of a topic, as in Kafka.
+const NAME: usize = 249;
+
+/// A broker in this process. Clones share it.
+#[derive(Clone)]
+pub struct Embedded {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    file: SqliteFile,
+    /// How many partitions a new topic gets.
+    partitions: i32,
+    topics: Mutex<HashMap<String, watch::Sender<u64>>>,
+    groups: Groups,
+}
+
+impl Embedded {
+    /// Opens or creates the log. New topics get this many partitions (at least one).
+    ///
+    /// # Errors
+    /// When the file is damaged or of a newer version; it is left alone then.
+    pub async fn open(path: &Path, partitions: i32, durability: Durability) -> Result<Self, OpenError> {
+        let file = SqliteFile::open(path, durability).await?;
+        let prepared: anyhow::Result<()> =
+            file.write(durability, Vec::new(), |connection| log::prepare(connection).boxed()).await;
+        prepared.map_err(|cause| OpenError::Unavailable { path: path.to_owned(), cause })?;
+        let (topics, groups) = (Mutex::default(), Groups::default());
+        Ok(Embedded { shared: Arc::new(Shared { file, partitions: partitions.max(1), topics, groups }) })
+    }
+
+    /// Removes records older than seven days that every group has passed, every ten minutes until `stop`.
+    /// `now` tells the time.
+    ///
+    /// # Errors
+    /// None: what fails is tried again the next time.
+    pub async fn clean(self, now: impl Fn() -> jiff::Timestamp + Send, stop: Stop) -> anyhow::Result<()> {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(CLEANING) => {}
+            }
+            match self.remove_before(now() - RETENTION).await {
+                Ok(0) => {}
+                Ok(count) => info!("removed {count} old records from the embedded broker"),
+                Err(cause) => warn!("old records stay in the embedded broker for now: {cause:#}"),
+            }
+        }
+    }
+
+    /// Removes records made before this time that every group of their topic has passed; returns how many.
+    ///
+    /// # Errors
+    /// When the file does not take it.
+    pub async fn remove_before(&self, time: jiff::Timestamp) -> anyhow::Result<u64> {
+        self.shared
+            .file
+            .write(Durability::ProcessCrash, Vec::new(), move |connection| log::remove_before(connection, time).boxed())
+            .await
+    }
+}
+
+impl Shared {
+    fn topic(&self, topic: &str) -> watch::Sender<u64> {
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        topics.entry(topic.to_owned()).or_insert_with(|| watch::Sender::new(0)).clone()
+    }
+}
+
+#[async_trait]
+impl Publish for Embedded {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        let good: Vec<Message> = messages.iter().filter(|message| valid(&message.topic)).cloned().collect();
+        let mut topics: Vec<&str> = good.iter().map(|message| message.topic.as_str()).collect();
+        topics.sort_unstable();
+        topics.dedup();
+        let wake = topics.into_iter().map(|topic| self.shared.topic(topic)).collect();
+        let partitions = self.shared.partitions;
+        let appended: anyhow::Result<()> = self
+            .shared
+            .file
+            .write(Durability::PowerFailure, wake, move |connection| log::append(connection, good, partitions).boxed())
+            .await;
+        let outcome = |message: &Message| match &appended {
+            _ if !valid(&message.topic) => Err(Failure::Reject(anyhow::anyhow!("{:?} cannot name a topic", message.topic))),
+            Ok(()) => Ok(()),
+            Err(cause) => Err(Failure::Retry(anyhow::anyhow!("append to the embedded broker's log: {cause:#}"))),
+        };
+        messages.iter().map(outcome).collect()
+    }
+}
+
+#[async_trait]
+impl Broker for Embedded {
+    async fn subscribe(&self, topic: &str, group: &str) -> anyhow::Result<Box<dyn Subscription>> {
+        anyhow::ensure!(valid(topic), "{topic:?} cannot name a topic");
+        Ok(Box::new(Member::join(self.shared.clone(), topic, group).await?))
+    }
+}
+
+/// Kafka's rule for the names of topics.
+fn valid(topic: &str) -> bool {
+    let letters = topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    letters && (1..=NAME).contains(&topic.len()) && topic != "." && topic != ".."
+}

@@ -1,0 +1,241 @@
+//! The log's tables and statements.
+
+use anyhow::Context;
+use database::{Header, Message};
+use jiff::Timestamp;
+use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use crate::Record;
+
+const TABLES: &str = "
+create table if not exists partition (
+    topic text not null,
+    number integer not null,
+    next integer not null default 0,
+    primary key (topic, number)
+) without rowid;
+create table if not exists record (
+    topic text not null,
+    partition integer not null,
+    position integer not null,
+    key blob,
+    headers blob not null,
+    payload blob,
+    created integer not null,
+    primary key (topic, partition, position)
+) without rowid;
+create table if not exists committed (
+    consumers text not null,
+    topic text not null,
+    partition integer not null,
+    next integer not null,
+    primary key (consumers, topic, partition)
+) without rowid;
+";
+
+pub(super) async fn prepare(connection: &mut SqliteConnection) -> anyhow::Result<()> {
+    sqlx::raw_sql(TABLES).execute(connection).await.context("create the log")?;
+    Ok(())
+}
+
+/// Creates a topic unless it is there; returns how many partitions it has.
+pub(super) async fn create(connection: &mut SqliteConnection, topic: &str, partitions: i32) -> anyhow::Result<i32> {
+    let existing = count(connection, topic).await?;
+    if existing > 0 {
+        return Ok(existing);
+    }
+    for number in 0..partitions {
+        sqlx::query("insert into partition (topic, number) values (?1, ?2)")
+            .bind(topic)
+            .bind(number)
+            .execute(&mut *connection)
+            .await
+            .with_context(|| format!("create topic {topic}"))?;
+    }
+    Ok(partitions)
+}
+
+async fn count(connection: &mut SqliteConnection, topic: &str) -> anyhow::Result<i32> {
+    let query = sqlx::query_scalar("select count(*) from partition where topic = ?1").bind(topic);
+    query.fetch_one(connection).await.context("read the topics")
+}
+
+pub(super) async fn append(connection: &mut SqliteConnection, messages: Vec<Message>, partitions: i32) -> anyhow::Result<()> {
+    for message in messages {
+        let count = create(connection, &message.topic, partitions).await?;
+        let key = message.key.map(String::into_bytes);
+        let partition = key.as_deref().map_or(0, |key| partition_of(key, count));
+        let position: i64 = sqlx::query_scalar(
+            "update partition set next = next + 1 where topic = ?1 and number = ?2 returning next - 1",
+        )
+        .bind(&message.topic)
+        .bind(partition)
+        .fetch_one(&mut *connection)
+        .await
+        .context("take an offset")?;
+        sqlx::query(
+            "insert into record (topic, partition, position, key, headers, payload, created) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(message.topic)
+        .bind(partition)
+        .bind(position)
+        .bind(key)
+        .bind(pack(&message.headers))
+        .bind(message.payload)
+        .bind(message.created.as_millisecond())
+        .execute(&mut *connection)
+        .await
+        .context("append a record")?;
+    }
+    Ok(())
+}
+
+/// Kafka's default partitioner: murmur2 of the key, positive, modulo the number of partitions.
+fn partition_of(key: &[u8], partitions: i32) -> i32 {
+    (murmur2(key) & 0x7fff_ffff).cast_signed() % partitions.max(1)
+}
+
+fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut hash = 0x9747_b28c ^ u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let (words, rest) = data.as_chunks::<4>();
+    for word in words {
+        let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
+        k = (k ^ (k >> 24)).wrapping_mul(M);
+        hash = hash.wrapping_mul(M) ^ k;
+    }
+    if !rest.is_empty() {
+        let tail = rest.iter().rev().fold(0, |tail, byte| (tail << 8) | u32::from(*byte));
+        hash = (hash ^ tail).wrapping_mul(M);
+    }
+    hash = (hash ^ (hash >> 13)).wrapping_mul(M);
+    hash ^ (hash >> 15)
+}
+
+/// The position after the last one that the group has handled.
+pub(super) async fn committed(readers: &SqlitePool, group: &str, topic: &str, partition: i32) -> anyhow::Result<i64> {
+    let next = sqlx::query_scalar("select next from committed where consumers = ?1 and topic = ?2 and partition = ?3")
+        .bind(group)
+        .bind(topic)
+        .bind(partition)
+        .fetch_optional(readers)
+        .await
+        .context("read the committed offset")?;
+    Ok(next.unwrap_or(0))
+}
+
+pub(super) async fn commit(connection: &mut SqliteConnection, group: String, record: (String, i32, i64)) -> anyhow::Result<()> {
+    let (topic, partition, position) = record;
+    // A member that was slow to learn of its replacement must not move the group back.
+    sqlx::query(
+        "insert into committed (consumers, topic, partition, next) values (?1, ?2, ?3, ?4) \
+         on conflict do update set next = max(next, excluded.next)",
+    )
+    .bind(group)
+    .bind(topic)
+    .bind(partition)
+    .bind(position + 1)
+    .execute(connection)
+    .await
+    .context("commit an offset")?;
+    Ok(())
+}
+
+pub(super) async fn read(
+    readers: &SqlitePool,
+    (topic, partition): (&str, i32),
+    from: i64,
+    limit: u32,
+) -> anyhow::Result<Vec<Record>> {
+    let rows = sqlx::query(
+        "select position, key, headers, payload, created from record \
+         where topic = ?1 and partition = ?2 and position >= ?3 order by position limit ?4",
+    )
+    .bind(topic)
+    .bind(partition)
+    .bind(from)
+    .bind(limit)
+    .fetch_all(readers)
+    .await
+    .context("read the log")?;
+    rows.iter().map(|row| record(topic, partition, row)).collect()
+}
+
+fn record(topic: &str, partition: i32, row: &SqliteRow) -> anyhow::Result<Record> {
+    let headers: Vec<u8> = row.try_get("headers")?;
+    Ok(Record {
+        topic: topic.to_owned(),
+        partition,
+        offset: row.try_get("position")?,
+        key: row.try_get("key")?,
+        headers: unpack(&headers).context("read the headers of a record")?,
+        payload: row.try_get("payload")?,
+        timestamp: Timestamp::from_millisecond(row.try_get("created")?)?,
+    })
+}
+
+pub(super) async fn remove_before(connection: &mut SqliteConnection, time: Timestamp) -> anyhow::Result<u64> {
+    let removed = sqlx::query(
+        "delete from record where created < ?1 and position < (
+            select min(next) from committed where committed.topic = record.topic and committed.partition = record.partition
+        )",
+    )
+    .bind(time.as_millisecond())
+    .execute(connection)
+    .await
+    .context("remove old records")?;
+    Ok(removed.rows_affected())
+}
+
+/// Headers as lengths (32 bits, big endian) and bytes: name, value, name, value, ….
+fn pack(headers: &[Header]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in headers.iter().flat_map(|header| [header.name.as_bytes(), &header.value]) {
+        bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend(part);
+    }
+    bytes
+}
+
+fn unpack(mut bytes: &[u8]) -> anyhow::Result<Vec<Header>> {
+    let mut part = || -> anyhow::Result<Option<Vec<u8>>> {
+        let Some((length, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
+        let length = usize::try_from(u32::from_be_bytes(*length))?;
+        let (part, rest) = rest.split_at_checked(length).context("a header is cut off")?;
+        bytes = rest;
+        Ok(Some(part.to_vec()))
+    };
+    let mut headers = Vec::new();
+    while let Some(name) = part()? {
+        let value = part()?.context("a header has no value")?;
+        headers.push(Header { name: String::from_utf8(name).context("a header's name is no text")?, value });
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_keys_where_kafka_does() {
+        // The vectors of Kafka's own UtilsTest.testMurmur2.
+        for (key, hash) in [
+            ("21", -973_932_308),
+            ("foobar", -790_332_482),
+            ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
+        ] {
+            assert_eq!(murmur2(key.as_bytes()).cast_signed(), hash, "{key}");
+        }
+    }
+
+    #[test]
+    fn headers_come_back_as_they_were() {
+        let header = |name: &str, value: &[u8]| Header { name: name.into(), value: value.into() };
+        let headers = vec![header("contentType", b"\"application/json\""), header("", b""), header("x", &[0, 255])];
+        assert_eq!(unpack(&pack(&headers)).unwrap(), headers);
+        assert!(unpack(&pack(&headers)[..9]).is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! Carries committed messages to their destination. Knows nothing of their meaning, and no HTTP.
+
+mod backoff;
+mod consume;
+pub mod embedded;
+mod relay;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use database::{Header, Message};
+
+pub use backoff::Backoff;
+pub use consume::{Delivery, consume};
+pub use embedded::Embedded;
+pub use relay::relay;
+
+/// Tells a loop to finish.
+pub type Stop = tokio_util::sync::CancellationToken;
+
+/// A broker as services hold it.
+pub type BrokerRef = Arc<dyn Broker>;
+
+/// The outbox channel of messages to the broker.
+pub const BROKER: &str = "broker";
+
+/// The header that carries a message's id (CloudEvents, Kafka binding, binary mode).
+pub const ID_HEADER: &str = "ce_id";
+
+/// The outbox channel of messages that nobody could process: it has no relay and waits for a person.
+pub const REJECTED: &str = "rejected";
+
+/// Why something did not work, and what is to be done about it.
+#[derive(Debug)]
+pub enum Failure {
+    /// Not now: try again later.
+    Retry(anyhow::Error),
+    /// Never: keep it with its reason for a person.
+    Reject(anyhow::Error),
+}
+
+/// A destination of messages: a broker, a mail server.
+#[async_trait]
+pub trait Publish: Send + Sync {
+    /// Hands over messages, oldest first; answers one outcome per message in the same order. `Ok` means that the
+    /// destination has it on disk. Messages of the same key are never overtaken by a later one: after a `Retry`, later
+    /// messages of that key are answered with `Retry` too.
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>>;
+}
+
+/// A broker: publishes, and lets groups of consumers subscribe.
+#[async_trait]
+pub trait Broker: Publish {
+    /// Joins a group that reads a topic, which is created when absent. Reading starts after the group's committed offset.
+    async fn subscribe(&self, topic: &str, group: &str) -> anyhow::Result<Box<dyn Subscription>>;
+}
+
+/// A member of a group that reads a topic.
+#[async_trait]
+pub trait Subscription: Send {
+    /// Waits until there is something to read, then returns up to `limit` records in order. Does not commit.
+    /// May be dropped while it waits without losing anything.
+    async fn poll(&mut self, limit: u32) -> anyhow::Result<Vec<Record>>;
+
+    /// Remembers that the group has handled everything up to and including this record.
+    async fn commit(&mut self, record: &Record) -> anyhow::Result<()>;
+}
+
+/// A message as a broker delivers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The topic.
+    pub topic: String,
+    /// The partition, from 0.
+    pub partition: i32,
+    /// The position in the partition, from 0.
+    pub offset: i64,
+    /// The key.
+    pub key: Option<Vec<u8>>,
+    /// The headers in order.
+    pub headers: Vec<Header>,
+    /// The content; `None` is a tombstone.
+    pub payload: Option<Vec<u8>>,
+    /// When the producer made it.
+    pub timestamp: jiff::Timestamp,
+}

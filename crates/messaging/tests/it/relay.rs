@@ -1,0 +1,135 @@
+//! The relay delivers every committed message, in the order of its key.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use database::{Changes, DatabaseRef, Message};
+use messaging::{Failure, Publish, REJECTED, relay};
+
+use crate::{Running, Shared, database, eventually, message};
+
+/// Takes what it is given, except what it is told to refuse.
+#[derive(Default)]
+struct Destination {
+    taken: Shared<Vec<String>>,
+    busy_with: Shared<Vec<String>>,
+}
+
+#[async_trait]
+impl Publish for Destination {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        let mut held = Vec::new();
+        let one = |message: &Message| {
+            if message.id.starts_with("bad") {
+                return Err(Failure::Reject(anyhow::anyhow!("unreadable")));
+            }
+            let busy = self.busy_with.lock().unwrap().iter().any(|key| message.key.as_ref() == Some(key));
+            if busy || held.contains(&message.key) {
+                held.push(message.key.clone());
+                return Err(Failure::Retry(anyhow::anyhow!("busy")));
+            }
+            self.taken.lock().unwrap().push(message.id.clone());
+            Ok(())
+        };
+        messages.iter().map(one).collect()
+    }
+}
+
+fn start(database: &DatabaseRef, destination: &Arc<Destination>) -> Running {
+    let (database, destination) = (database.clone(), destination.clone());
+    Running::start(|stop| async move { relay("out", database, destination, stop).await })
+}
+
+async fn send(database: &DatabaseRef, id: &str, key: &str) {
+    database.commit(Changes::new().send(message(id, "out", Some(key)))).await.unwrap();
+}
+
+async fn is_empty(database: &DatabaseRef, channel: &str) -> bool {
+    database.unsent(channel, 0, 10).await.unwrap().is_empty()
+}
+
+#[tokio::test]
+async fn delivers_in_order_and_empties_the_outbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, destination) = (database(folder.path()).await, Arc::new(Destination::default()));
+    send(&database, "before", "k").await;
+    let running = start(&database, &destination);
+    for number in 0..600 {
+        send(&database, &format!("m{number}"), "k").await;
+    }
+    eventually("delivery", || async { is_empty(&database, "out").await }).await;
+    let expected: Vec<String> = std::iter::once("before".to_owned()).chain((0..600).map(|number| format!("m{number}"))).collect();
+    assert_eq!(*destination.taken.lock().unwrap(), expected);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_has_to_wait_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, destination) = (database(folder.path()).await, Arc::new(Destination::default()));
+    destination.busy_with.lock().unwrap().push("slow".to_owned());
+    let running = start(&database, &destination);
+    for (id, key) in [("s1", "slow"), ("f1", "fast"), ("s2", "slow"), ("f2", "fast")] {
+        send(&database, id, key).await;
+    }
+    let taken = || destination.taken.lock().unwrap().clone();
+    eventually("delivery of the others", || async { taken() == ["f1", "f2"] }).await;
+    destination.busy_with.lock().unwrap().clear();
+    eventually("delivery of the rest", || async { taken() == ["f1", "f2", "s1", "s2"] }).await;
+    eventually("an empty outbox", || async { is_empty(&database, "out").await }).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_can_never_be_delivered_is_kept_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, destination) = (database(folder.path()).await, Arc::new(Destination::default()));
+    let running = start(&database, &destination);
+    send(&database, "bad one", "k").await;
+    send(&database, "good", "k").await;
+    eventually("delivery of the good one", || async { is_empty(&database, "out").await }).await;
+    let kept = database.unsent(REJECTED, 0, 10).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    let reason = kept[0].1.headers.iter().find(|header| header.name == "x-reason").unwrap();
+    assert_eq!((kept[0].1.id.as_str(), reason.value.as_slice()), ("bad one", &b"unreadable"[..]));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_killed_relay_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, destination) = (database(folder.path()).await, Arc::new(Destination::default()));
+    for number in 0..50 {
+        send(&database, &format!("m{number}"), "k").await;
+        start(&database, &destination).kill();
+    }
+    let last = start(&database, &destination);
+    eventually("delivery", || async { is_empty(&database, "out").await }).await;
+    let taken = destination.taken.lock().unwrap().clone();
+    for number in 0..50 {
+        assert!(taken.contains(&format!("m{number}")), "m{number} is lost");
+    }
+    last.stop().await;
+}
+
+#[tokio::test]
+async fn a_destination_that_was_away_gets_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, destination) = (database(folder.path()).await, Arc::new(Destination::default()));
+    let keys = ["a", "b", "c"].map(str::to_owned);
+    destination.busy_with.lock().unwrap().extend(keys.clone());
+    let running = start(&database, &destination);
+    for (number, key) in keys.iter().cycle().take(30).enumerate() {
+        send(&database, &number.to_string(), key).await;
+    }
+    let taken: Arc<Mutex<Vec<String>>> = destination.taken.clone();
+    assert!(taken.lock().unwrap().is_empty());
+    destination.busy_with.lock().unwrap().clear();
+    eventually("delivery", || async { is_empty(&database, "out").await }).await;
+    for (offset, key) in keys.iter().enumerate() {
+        let of_key: Vec<usize> =
+            taken.lock().unwrap().iter().map(|id| id.parse::<usize>().unwrap()).filter(|id| id % 3 == offset).collect();
+        assert!(of_key.len() == 10 && of_key.is_sorted(), "{key}: {of_key:?}");
+    }
+    running.stop().await;
+}

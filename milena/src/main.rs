@@ -1,0 +1,110 @@
+//! `milena`: reads the command line and the environment, and starts what was asked for.
+
+use std::{io::Write, process::ExitCode};
+
+use anyhow::Context;
+use chassis::{Outside, Stop, config::{ConfigError, Settings}, telemetry};
+use clap::{Parser, error::ErrorKind};
+use milena::{
+    arguments::{Arguments, Command, UpArguments},
+    up::{self, Options, Ports, System},
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::info;
+
+/// The command line or the configuration is wrong (sysexits.h: EX_USAGE).
+const USAGE: u8 = 64;
+/// A second signal cut everything off (128 + SIGINT).
+const ABORTED: i32 = 130;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where to complain when the terminal is gone? Nowhere.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
+        }
+    };
+    let Command::Up(arguments) = arguments.command;
+    match start(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("milena: {cause:#}");
+            ExitCode::from(if cause.is::<ConfigError>() { USAGE } else { 1 })
+        }
+    }
+}
+
+fn start(arguments: &UpArguments) -> anyhow::Result<()> {
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        anyhow::bail!("another cryptography provider was installed first");
+    }
+    let settings = settings(arguments)?;
+    telemetry::start(arguments.log_format.into(), settings.text("logging.level.root"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let outcome = runtime.block_on(run(arguments, settings));
+    // Nothing that matters is left to do; a thread that hangs in the operating system must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    outcome
+}
+
+fn settings(arguments: &UpArguments) -> Result<Settings, ConfigError> {
+    let mut settings = milena::defaults()?;
+    if let Some(file) = &arguments.config {
+        settings = settings.file(file)?;
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    let variables: Vec<_> = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    up::warn_of_unused(&variables);
+    settings = settings.environment(variables)?;
+    for (key, value) in &arguments.set {
+        settings = settings.argument(key, value)?;
+    }
+    if let Some(list) = &arguments.distribution_list {
+        settings = settings.argument("alert.distribution-list", list)?;
+    }
+    Ok(settings)
+}
+
+async fn run(arguments: &UpArguments, settings: Settings) -> anyhow::Result<()> {
+    let options = Options { data_dir: arguments.data_dir.clone(), ports: arguments.ports(), settings, outside: Outside::system() };
+    let stop = Stop::new();
+    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let ports = arguments.ports();
+    let working = async {
+        let system = System::prepare(options).await?;
+        system.run(stop.clone(), |addresses| announce(&ports, addresses)).await
+    };
+    tokio::select! {
+        outcome = working => outcome,
+        never = obey(interrupt, terminate, &stop) => never,
+    }
+}
+
+/// Says what runs where, on standard output: one JSON line when the ports were unknown before, else for a person.
+fn announce(ports: &Ports, addresses: &up::Addresses) {
+    let text = match ports {
+        Ports::System => addresses.json().to_string(),
+        Ports::Offset(_) => addresses.greeting(),
+    };
+    // A closed standard output is no reason to stop serving.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// The first signal stops in good order, the second at once.
+async fn obey(mut interrupt: Signal, mut terminate: Signal, stop: &Stop) -> anyhow::Result<()> {
+    either(&mut interrupt, &mut terminate).await;
+    info!("stopping; a second signal aborts");
+    stop.cancel();
+    either(&mut interrupt, &mut terminate).await;
+    std::process::exit(ABORTED);
+}
+
+async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,60 @@
+//! The listeners of all parts, bound before anything else happens, so that a taken port leaves nothing half-started.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+
+/// Which ports to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ports {
+    /// The usual ones, moved by this much.
+    Offset(i32),
+    /// Any that are free.
+    System,
+}
+
+/// The listeners, by role.
+pub(super) struct Listeners {
+    pub(super) registry: TcpListener,
+    pub(super) store: TcpListener,
+    pub(super) alert: TcpListener,
+    pub(super) gateway: TcpListener,
+    /// None when the identity provider is elsewhere.
+    pub(super) issuer: Option<TcpListener>,
+    /// None when the mail server is elsewhere.
+    pub(super) smtp: Option<TcpListener>,
+}
+
+impl Ports {
+    pub(super) async fn bind(&self, issuer: bool, smtp: bool) -> anyhow::Result<Listeners> {
+        Ok(Listeners {
+            registry: self.listen("registry", 8761).await?,
+            store: self.listen("store", 8082).await?,
+            alert: self.listen("alert", 8083).await?,
+            gateway: self.listen("gateway", 8081).await?,
+            issuer: if issuer { Some(self.listen("identity provider", 9080).await?) } else { None },
+            smtp: if smtp { Some(self.listen("mail sink", 1025).await?) } else { None },
+        })
+    }
+
+    async fn listen(&self, role: &str, usual: u16) -> anyhow::Result<TcpListener> {
+        let port = match self {
+            Ports::System => 0,
+            Ports::Offset(offset) => {
+                let moved = i32::from(usual).checked_add(*offset).and_then(|port| u16::try_from(port).ok());
+                match moved {
+                    Some(port) if port > 0 => port,
+                    _ => bail!("--port-offset {offset} moves port {usual} of the {role} out of range"),
+                }
+            }
+        };
+        match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
+            Ok(listener) => Ok(listener),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                bail!("port {port} of the {role} is taken; move all ports with --port-offset N, or let the system choose with --ports 0")
+            }
+            Err(error) => Err(error).with_context(|| format!("listen on port {port} for the {role}")),
+        }
+    }
+}

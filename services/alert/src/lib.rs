@@ -1,0 +1,172 @@
+//! The alert service: records what happened to stores and mails the distribution list.
+
+pub mod domain;
+mod mail_text;
+
+use std::sync::Arc;
+
+use axum::{Json, Router, routing::get};
+use chassis::{Outside, Service, management};
+use database::{Changes, DatabaseRef, Id, Value, Write};
+use discovery::{Address, Registration, keep_registered};
+use entity::{Ids, Resource, announce_nothing};
+use identity::{Verifier, authenticated};
+use jiff::Timestamp;
+use mail::Mailer;
+use messaging::{BrokerRef, Delivery, Failure};
+use serde::Deserialize;
+use tracing::info;
+
+use domain::STORE_ALERT;
+
+/// The commented default configuration.
+pub const DEFAULTS: &str = include_str!("../config.yml");
+
+/// The topic that is read, and the group that reads it.
+pub const SUBSCRIPTION: (&str, &str) = ("store-alerts-topic", "store-alerts");
+
+/// The ports and values that the service is a function of.
+pub struct Parts {
+    pub database: DatabaseRef,
+    pub broker: BrokerRef,
+    pub mailer: Arc<Mailer>,
+    pub distribution_list: Vec<String>,
+    pub verifier: Arc<Verifier>,
+    pub registry: Address,
+    pub registration: Registration,
+    pub outside: Outside,
+}
+
+/// The alert service.
+pub fn service(parts: Parts) -> Service {
+    let Parts { database, broker, mailer, distribution_list, verifier, registry, registration, outside } = parts;
+    let alerts = Resource::new("alert", STORE_ALERT, database.clone(), outside.clone(), announce_nothing());
+    let document = entity::document("alert", &[&STORE_ALERT]);
+    let recorder = Arc::new(Recorder {
+        ids: Ids::new(STORE_ALERT.id, database.clone(), outside.clone()),
+        outside: outside.clone(),
+        distribution_list,
+    });
+    let (inbox, outbox, idle) = (database.clone(), database, mailer.clone());
+    Service::new("alert")
+        .routes(authenticated(alerts.routes(), verifier))
+        .routes(Router::new().route("/v3/api-docs", get(move || async { Json(document) })))
+        .routes(management::routes(&["prod", "api-docs"]))
+        .background("consume", move |stop| {
+            let handle = move |delivery| Recorder::handle(recorder.clone(), delivery);
+            messaging::consume(broker, inbox, SUBSCRIPTION, handle, stop)
+        })
+        .background("mail", move |stop| async move { messaging::relay(mail::CHANNEL, outbox, mailer, stop).await })
+        .background("mail connections", move |stop| async move { idle.close_idle(stop).await })
+        .background("registration", move |stop| keep_registered(registry, registration, outside, stop))
+}
+
+/// What this service reads of an update; it ignores the rest.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoreUpdated {
+    #[serde(deserialize_with = "lenient")]
+    store_name: String,
+    #[serde(deserialize_with = "lenient")]
+    store_status: String,
+}
+
+/// Takes numbers and truth values as text, as the Java service does.
+fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => Ok(text),
+        serde_json::Value::Number(number) => Ok(number.to_string()),
+        serde_json::Value::Bool(truth) => Ok(truth.to_string()),
+        _ => Err(serde::de::Error::custom("expected a text")),
+    }
+}
+
+/// What the decision is given from outside.
+struct Recorder {
+    ids: Ids,
+    outside: Outside,
+    distribution_list: Vec<String>,
+}
+
+impl Recorder {
+    async fn handle(self: Arc<Self>, delivery: Arc<Delivery>) -> Result<Changes, Failure> {
+        let event = read(&delivery).map_err(Failure::Reject)?;
+        let id = self.ids.next().await.map_err(Failure::Retry)?;
+        let name = &delivery.id;
+        info!(target: "AlertConsumer", { message.id = %name }, "Got message from kafka stream: {} {}", event.store_name, event.store_status);
+        record(id, self.outside.now(), &delivery, event, &self.distribution_list).map_err(Failure::Reject)
+    }
+}
+
+fn read(delivery: &Delivery) -> anyhow::Result<StoreUpdated> {
+    let payload = delivery.record.payload.as_deref().unwrap_or_default();
+    serde_json::from_slice(payload).map_err(|error| anyhow::anyhow!("the payload is no store update: {error}"))
+}
+
+/// An update is recorded and mailed, both or neither.
+fn record(
+    id: Id,
+    at: Timestamp,
+    delivery: &Delivery,
+    event: StoreUpdated,
+    distribution_list: &[String],
+) -> anyhow::Result<Changes> {
+    let key = delivery.record.key.as_ref().map(|key| String::from_utf8_lossy(key).into_owned());
+    let mail = mail_text::about(&event.store_name, &event.store_status, distribution_list);
+    let mail = mail.into_message(delivery.id.clone(), key, at)?;
+    let values = vec![Value::Text(event.store_name), Value::Text(event.store_status), Value::Instant(at)];
+    Ok(Changes::new().write(Write::Insert { table: STORE_ALERT.table(), id, values }).send(mail))
+}
+
+#[cfg(test)]
+mod tests {
+    use database::Header;
+    use mail::Mail;
+    use messaging::Record;
+    use serde_json::Value as Json;
+
+    use super::*;
+
+    fn delivery(payload: &[u8]) -> Delivery {
+        let record = Record {
+            topic: SUBSCRIPTION.0.into(),
+            partition: 0,
+            offset: 7,
+            key: Some(b"63163a1b2f3c4d5e6f708192".to_vec()),
+            headers: vec![Header { name: "contentType".into(), value: b"\"application/json\"".to_vec() }],
+            payload: Some(payload.to_vec()),
+            timestamp: "2026-11-24T10:00:00Z".parse().unwrap(),
+        };
+        Delivery { id: "018f4d3a-0000-7000-8000-000000000001".into(), record }
+    }
+
+    #[test]
+    fn an_update_of_the_contract_becomes_a_row_and_a_mail() {
+        let contract: Json = serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json")).unwrap();
+        assert_eq!(contract["topic"], SUBSCRIPTION.0);
+        let delivery = delivery(contract["payload"].as_str().unwrap().as_bytes());
+        let at: Timestamp = "2026-11-24T10:00:01Z".parse().unwrap();
+        let list = ["a@example.com".to_owned(), "b@example.com".to_owned()];
+        let changes = record(Id::Integer(1001), at, &delivery, read(&delivery).unwrap(), &list).unwrap();
+        let values = vec!["Candle Shop".into(), "CLOSED".into(), Value::Instant(at)];
+        assert_eq!(changes.writes, [Write::Insert { table: STORE_ALERT.table(), id: Id::Integer(1001), values }]);
+        let message = &changes.outgoing[0];
+        assert_eq!((message.id.as_str(), message.key.as_deref()), (&*delivery.id, Some("63163a1b2f3c4d5e6f708192")));
+        let mail = Mail::from_message(message).unwrap();
+        assert_eq!((mail.subject.as_str(), mail.text.as_str(), mail.to), ("Store Alert: Candle Shop", "CLOSED", list.to_vec()));
+    }
+
+    #[test]
+    fn numbers_are_names_and_unknown_members_are_ignored() {
+        let event = read(&delivery(br#"{"storeName":12,"storeStatus":"OPEN","more":[1]}"#)).unwrap();
+        assert_eq!(event, StoreUpdated { store_name: "12".into(), store_status: "OPEN".into() });
+    }
+
+    #[test]
+    fn what_is_no_update_is_refused_with_its_reason() {
+        for payload in ["", "[]", "text", r#"{"storeName":"x"}"#, r#"{"storeName":"x","storeStatus":null}"#] {
+            let error = read(&delivery(payload.as_bytes())).unwrap_err().to_string();
+            assert!(error.starts_with("the payload is no store update: "), "{payload}: {error}");
+        }
+    }
+}

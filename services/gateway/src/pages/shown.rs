@@ -1,0 +1,140 @@
+//! How a value is shown to a person.
+
+use jiff::{Timestamp, tz::Offset};
+use serde_json::{Map, Value};
+
+use crate::openapi::{Field, Kind};
+
+/// The longest text that a table or a details page shows of one value.
+const TEXT_LIMIT: usize = 2000;
+/// How many badge colours the style sheet has.
+const TONES: usize = 4;
+
+/// A value in the form that suits it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Nothing,
+    Text(String),
+    Code(String),
+    Badge(Badge),
+    Instant(Time),
+}
+
+/// A state at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Badge {
+    pub(crate) text: String,
+    /// A class of the style sheet.
+    pub(crate) tone: String,
+}
+
+/// An instant for people, in UTC, which its label says; and exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Time {
+    pub(crate) exact: String,
+    pub(crate) text: String,
+}
+
+impl Time {
+    pub(crate) fn of(instant: Timestamp) -> Self {
+        let text = Offset::UTC.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        Time { exact: instant.to_string(), text }
+    }
+}
+
+/// What the value of a field is called; times are told in UTC.
+pub(crate) fn label(field: &Field) -> String {
+    if field.kind == Kind::Instant { format!("{} (UTC)", field.label) } else { field.label.clone() }
+}
+
+/// Shows the value of a field.
+pub(crate) fn shown(field: &Field, entity: &Map<String, Value>) -> Shown {
+    match (&field.kind, entity.get(&field.name)) {
+        (_, None | Some(Value::Null)) => Shown::Nothing,
+        (Kind::Choice(options), Some(Value::String(text))) => {
+            let place = options.iter().position(|option| option == text);
+            badge(text, place.map(|place| format!("tone-{}", place % TONES)).unwrap_or_default())
+        }
+        (Kind::Instant, Some(Value::String(text))) => text.parse().map_or_else(
+            |_| Shown::Text(shortened(text)),
+            |instant| Shown::Instant(Time::of(instant)),
+        ),
+        (Kind::Flag, Some(Value::Bool(yes))) => {
+            Shown::Text(if *yes { "Yes" } else { "No" }.to_owned())
+        }
+        (_, Some(value)) if field.is_id() => Shown::Code(plain(value)),
+        (Kind::Text, Some(Value::String(text))) if is_state(&field.name) && !text.is_empty() => {
+            badge(&shortened(text), String::new())
+        }
+        (_, Some(value)) => Shown::Text(plain(value)),
+    }
+}
+
+/// The plain text of a value.
+pub(crate) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => shortened(text),
+        other => shortened(&other.to_string()),
+    }
+}
+
+fn badge(text: &str, tone: String) -> Shown {
+    Shown::Badge(Badge { text: text.to_owned(), tone })
+}
+
+/// A text that is called a status is one, although it may hold anything.
+fn is_state(name: &str) -> bool {
+    name.to_lowercase().ends_with("status")
+}
+
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TEXT_LIMIT) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(name: &str, kind: Kind, value: Value, expected: Shown) {
+        let (name, label) = (name.to_owned(), String::new());
+        let field = Field {
+            name: name.clone(),
+            label,
+            kind,
+            required: false,
+            read_only: false,
+            max_length: None,
+        };
+        assert_eq!(shown(&field, json!({ name: value }).as_object().unwrap()), expected);
+    }
+
+    #[test]
+    fn values_are_shown_in_the_form_that_suits_them() {
+        let text = |text: &str| Shown::Text(text.to_owned());
+        let time =
+            Time { exact: "2026-01-02T03:04:05.678Z".into(), text: "2026-01-02 03:04:05".into() };
+        let options = || Kind::Choice(vec!["OPEN".into(), "CLOSED".into()]);
+        check("x", Kind::Text, json!(null), Shown::Nothing);
+        check("x", Kind::Text, json!("a"), text("a"));
+        check("x", Kind::Other, json!([1]), text("[1]"));
+        check("x", Kind::Flag, json!(false), text("No"));
+        check("x", Kind::Instant, json!("2026-01-02T03:04:05.678Z"), Shown::Instant(time));
+        check("x", Kind::Instant, json!("soon"), text("soon"));
+        check("x", options(), json!("CLOSED"), badge("CLOSED", "tone-1".into()));
+        check("x", options(), json!("ODD"), badge("ODD", String::new()));
+        check("orderStatus", Kind::Text, json!("SENT"), badge("SENT", String::new()));
+        check("id", Kind::Integer, json!(7), Shown::Code("7".into()));
+    }
+
+    #[test]
+    fn endless_texts_are_cut() {
+        let long = "ü".repeat(TEXT_LIMIT + 5);
+        assert_eq!(shortened(&long).chars().count(), TEXT_LIMIT + 1);
+        assert_eq!(shortened("short"), "short");
+    }
+}

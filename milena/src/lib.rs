@@ -21,7 +21,7 @@ mod tests {
     #[test]
     fn the_defaults_can_be_read() {
         let settings = super::defaults().unwrap();
-        assert_eq!(settings.text("logging.level.root"), "info");
+        assert_eq!(settings.text("logging.level.root"), "info,discovery::server=warn");
         assert_eq!(settings.list("alert.distribution-list"), ["list@localhost"]);
     }
 }

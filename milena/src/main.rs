@@ -55,7 +55,7 @@ fn settings(arguments: &UpArguments) -> Result<Settings, ConfigError> {
     if let Some(file) = &arguments.config {
         settings = settings.file(file)?;
     }
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    // The one place that reads the environment; what is not Unicode is nobody of ours.
     let variables: Vec<_> = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
     up::warn_of_unused(&variables);
     settings = settings.environment(variables)?;

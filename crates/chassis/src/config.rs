@@ -67,7 +67,8 @@ impl Settings {
         let mut settings = BTreeMap::new();
         for text in files {
             for entry in yaml::flatten(text).map_err(|error| unreadable("the defaults", error))? {
-                settings.insert(entry.key, Setting { value: entry.value, origin: "default".into() });
+                settings
+                    .insert(entry.key, Setting { value: entry.value, origin: "default".into() });
             }
         }
         Ok(Settings { settings })
@@ -91,17 +92,25 @@ impl Settings {
     ///
     /// # Errors
     /// When a file cannot be read, both forms of a variable are set, or a `MILENA_…` variable is unknown.
-    pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let names = |key: &String| [(environment_name(key), key.clone()), (legacy_name(key), key.clone())];
+    pub fn environment(
+        mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let names =
+            |key: &String| [(environment_name(key), key.clone()), (legacy_name(key), key.clone())];
         let keys: BTreeMap<String, String> = self.settings.keys().flat_map(names).collect();
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         for (name, value) in &variables {
             let (variable, value) = match name.strip_suffix("_FILE") {
                 Some(variable) if keys.contains_key(variable) => {
                     if variables.contains_key(variable) {
-                        return Err(unreadable(name, format!("{variable} is set too; keep one of the two")));
+                        return Err(unreadable(
+                            name,
+                            format!("{variable} is set too; keep one of the two"),
+                        ));
                     }
-                    let text = std::fs::read_to_string(value).map_err(|error| unreadable(value, error))?;
+                    let text =
+                        std::fs::read_to_string(value).map_err(|error| unreadable(value, error))?;
                     (variable, text.trim_end_matches(['\r', '\n']).to_owned())
                 }
                 _ => (name.as_str(), value.clone()),
@@ -110,7 +119,11 @@ impl Settings {
                 Some(key) => self.set(key, value, format!("environment variable {name}"))?,
                 None if name.starts_with("MILENA_") => {
                     let suggestion = nearest(variable, keys.keys());
-                    return Err(ConfigError::Unknown { key: name.clone(), origin: "environment".into(), suggestion });
+                    return Err(ConfigError::Unknown {
+                        key: name.clone(),
+                        origin: "environment".into(),
+                        suggestion,
+                    });
                 }
                 None => {}
             }
@@ -158,7 +171,12 @@ impl Settings {
 
     /// A comma-separated list, blanks removed.
     pub fn list(&self, key: &str) -> Vec<String> {
-        self.text(key).split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        self.text(key)
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// A value of any type that can be read from text.
@@ -169,7 +187,11 @@ impl Settings {
         self.text(key).trim().parse().map_err(|_| ConfigError::Invalid {
             key: key.to_owned(),
             value: self.text(key).to_owned(),
-            origin: self.settings.get(key).map(|setting| setting.origin.clone()).unwrap_or_default(),
+            origin: self
+                .settings
+                .get(key)
+                .map(|setting| setting.origin.clone())
+                .unwrap_or_default(),
             reason: format!("expected {expected}"),
         })
     }
@@ -178,13 +200,18 @@ impl Settings {
 impl std::fmt::Debug for Settings {
     /// Prints keys and origins; values may be secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.settings.iter().map(|(key, setting)| (key, &setting.origin))).finish()
+        f.debug_map()
+            .entries(self.settings.iter().map(|(key, setting)| (key, &setting.origin)))
+            .finish()
     }
 }
 
 /// The environment's form of a key: `spring.cloud.config.fail-fast` is `SPRING_CLOUD_CONFIG_FAILFAST`.
 pub fn environment_name(key: &str) -> String {
-    key.chars().filter(|c| *c != '-').map(|c| if c == '.' { '_' } else { c.to_ascii_uppercase() }).collect()
+    key.chars()
+        .filter(|c| *c != '-')
+        .map(|c| if c == '.' { '_' } else { c.to_ascii_uppercase() })
+        .collect()
 }
 
 /// The form with underscores for dashes, which Spring takes too and the tutorial uses: `…_CLIENT_ID`.
@@ -210,7 +237,7 @@ fn unreadable(origin: &str, reason: impl ToString) -> ConfigError {
 mod tests {
     use super::*;
 
-    const DEFAULTS: &str = "spring:\n  mail:\n    host: localhost\n    port: 1025\n    password:\nalert:\n  distribution-list:\nmilena:\n  data: x\n";
+    const DEFAULTS: &str = "spring:\n  mail:\n    host: localhost\n    port: 1025\n    password:\nletters:\n  distribution-list:\nmilena:\n  data: x\n";
 
     fn settings() -> Settings {
         Settings::defaults(&[DEFAULTS]).unwrap()
@@ -227,7 +254,8 @@ mod tests {
         std::fs::write(&file, "spring.mail:\n  host: file\n  port: 2\n").unwrap();
         let settings = settings().file(&file).unwrap();
         assert_eq!(settings.text("spring.mail.host"), "file");
-        let settings = settings.environment(variables(&[("SPRING_MAIL_HOST", "environment")])).unwrap();
+        let settings =
+            settings.environment(variables(&[("SPRING_MAIL_HOST", "environment")])).unwrap();
         assert_eq!(settings.text("spring.mail.host"), "environment");
         let settings = settings.argument("spring.mail.host", "argument").unwrap();
         assert_eq!(settings.text("spring.mail.host"), "argument");
@@ -250,14 +278,22 @@ mod tests {
 
     #[test]
     fn variables_of_others_are_left_alone() {
-        assert_eq!(settings().environment(variables(&[("HOME", "/x"), ("SPRING_THING", "y")])).unwrap(), settings());
+        assert_eq!(
+            settings().environment(variables(&[("HOME", "/x"), ("SPRING_THING", "y")])).unwrap(),
+            settings()
+        );
     }
 
     #[test]
     fn both_forms_of_a_dash_are_understood() {
-        for name in ["ALERT_DISTRIBUTIONLIST", "ALERT_DISTRIBUTION_LIST"] {
-            let settings = settings().environment(variables(&[(name, "a@example.com, b@example.com,")])).unwrap();
-            assert_eq!(settings.list("alert.distribution-list"), ["a@example.com", "b@example.com"]);
+        for name in ["LETTERS_DISTRIBUTIONLIST", "LETTERS_DISTRIBUTION_LIST"] {
+            let settings = settings()
+                .environment(variables(&[(name, "a@example.com, b@example.com,")]))
+                .unwrap();
+            assert_eq!(
+                settings.list("letters.distribution-list"),
+                ["a@example.com", "b@example.com"]
+            );
         }
     }
 
@@ -267,7 +303,8 @@ mod tests {
         let file = folder.path().join("password");
         std::fs::write(&file, "hunter2\n").unwrap();
         let name = file.display().to_string();
-        let settings = settings().environment(variables(&[("SPRING_MAIL_PASSWORD_FILE", &name)])).unwrap();
+        let settings =
+            settings().environment(variables(&[("SPRING_MAIL_PASSWORD_FILE", &name)])).unwrap();
         assert_eq!(settings.secret("spring.mail.password").expose(), "hunter2");
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
@@ -275,7 +312,8 @@ mod tests {
     #[test]
     fn a_wrong_value_says_where_it_came_from() {
         let settings = settings().argument("spring.mail.port", "many").unwrap();
-        let error = settings.parse::<u16>("spring.mail.port", "a port, for example 25").unwrap_err();
+        let error =
+            settings.parse::<u16>("spring.mail.port", "a port, for example 25").unwrap_err();
         assert_eq!(
             error.to_string(),
             "spring.mail.port = \"many\" (command line): expected a port, for example 25"

@@ -67,7 +67,10 @@ pub(crate) fn finished(router: Router) -> Router {
 
 /// Refuses bodies that announce themselves as too large, cuts off what takes too long, survives a panic.
 async fn guard(request: Request, next: Next) -> Response {
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > BODY_LIMIT) {
         let mut response = Problem::too_large(BODY_LIMIT).into_response();
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -77,7 +80,8 @@ async fn guard(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_TIMEOUT, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => Problem::internal(anyhow::anyhow!("the handler panicked")).into_response(),
-        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The request took too long").into_response(),
+        Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The request took too long")
+            .into_response(),
     }
 }
 
@@ -110,12 +114,17 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) -> 
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, caller)) = accepted.inspect_err(|error| warn!("accept on {address}: {error}")) else {
+        let Ok((stream, caller)) =
+            accepted.inspect_err(|error| warn!("accept on {address}: {error}"))
+        else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let connection = draining.watch(connection(stream, caller, router.clone()));
-        #[expect(clippy::disallowed_methods, reason = "a connection's task is joined by the graceful shutdown below")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a connection's task is joined by the graceful shutdown below"
+        )]
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 debug!("connection on {address}: {error}");
@@ -137,7 +146,14 @@ fn connection(
     router: Router,
 ) -> hyper::server::conn::http1::Connection<
     TokioIo<TcpStream>,
-    TowerToHyperService<impl tower::Service<Request<hyper::body::Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone>,
+    TowerToHyperService<
+        impl tower::Service<
+            Request<hyper::body::Incoming>,
+            Response = Response,
+            Error = Infallible,
+            Future: Send,
+        > + Clone,
+    >,
 > {
     // Without this, the answer to a small request can wait 40 ms for the caller's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {

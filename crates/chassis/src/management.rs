@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 pub fn routes(profiles: &'static [&'static str]) -> Router {
     let up = || async { Json(json!({ "status": "UP" })) };
     Router::new()
-        .route("/management/health", get(|| async { Json(json!({ "status": "UP", "groups": ["liveness", "readiness"] })) }))
+        .route(
+            "/management/health",
+            get(|| async { Json(json!({ "status": "UP", "groups": ["liveness", "readiness"] })) }),
+        )
         .route("/management/health/liveness", get(up))
         .route("/management/health/readiness", get(up))
         .route("/management/info", get(move || async move { Json(info(profiles)) }))

@@ -48,7 +48,10 @@ impl Outside {
     /// Tells the time.
     pub fn now(&self) -> Timestamp {
         match self.clock {
-            #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the clock that everybody else is given"
+            )]
             Clock::System => Timestamp::now(),
             Clock::Fixed(now) => now,
         }
@@ -61,9 +64,17 @@ impl Outside {
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match &self.random {
-            #[expect(clippy::disallowed_methods, reason = "this is the source that everybody else is given")]
-            #[expect(clippy::expect_used, reason = "without randomness no secret can be made; stopping is right")]
-            Random::System => getrandom::fill(&mut bytes).expect("the operating system gives randomness"),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the source that everybody else is given"
+            )]
+            #[expect(
+                clippy::expect_used,
+                reason = "without randomness no secret can be made; stopping is right"
+            )]
+            Random::System => {
+                getrandom::fill(&mut bytes).expect("the operating system gives randomness")
+            }
             Random::Seeded(state) => {
                 for chunk in bytes.chunks_mut(8) {
                     let word = split_mix(state.fetch_add(1, Ordering::Relaxed));

@@ -43,7 +43,7 @@ pub struct Page(pub String);
 /// A field of a request body that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// The entity's name as the wire has it, for example `store`.
+    /// The entity's name as the wire has it, for example `order`.
     pub object_name: String,
     /// The member's name.
     pub field: String,
@@ -54,7 +54,12 @@ pub struct FieldError {
 impl Problem {
     /// A problem with a status and a sentence for the caller.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Problem { status, body: Body::Generic { title: None, detail: detail.into() }, headers: Vec::new(), cause: None }
+        Problem {
+            status,
+            body: Body::Generic { title: None, detail: detail.into() },
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     /// 400: the request cannot be understood.
@@ -64,17 +69,27 @@ impl Problem {
 
     /// 401 with the sentence that the Java services use.
     pub fn unauthorized() -> Self {
-        Problem::new(StatusCode::UNAUTHORIZED, "Full authentication is required to access this resource")
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "Full authentication is required to access this resource",
+        )
     }
 
     /// 401 for a bearer token that is there but not good: no body, the reason in `WWW-Authenticate` (RFC 6750 §3.1).
     pub fn invalid_token(description: &str) -> Self {
-        let description: String =
-            description.chars().map(|c| if c == '"' || c == '\\' || !(' '..='~').contains(&c) { '_' } else { c }).collect();
+        let description: String = description
+            .chars()
+            .map(|c| if c == '"' || c == '\\' || !(' '..='~').contains(&c) { '_' } else { c })
+            .collect();
         let challenge = format!(
             "Bearer error=\"invalid_token\", error_description=\"{description}\", error_uri=\"https://tools.ietf.org/html/rfc6750#section-3.1\""
         );
-        let problem = Problem { status: StatusCode::UNAUTHORIZED, body: Body::Empty, headers: Vec::new(), cause: None };
+        let problem = Problem {
+            status: StatusCode::UNAUTHORIZED,
+            body: Body::Empty,
+            headers: Vec::new(),
+            cause: None,
+        };
         problem.with_header(header::WWW_AUTHENTICATE, &challenge)
     }
 
@@ -90,17 +105,24 @@ impl Problem {
 
     /// 405 for a path that exists without this method.
     pub fn method_not_allowed(method: &str) -> Self {
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("Request method '{method}' not supported"))
+        Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("Request method '{method}' not supported"),
+        )
     }
 
     /// 413: more than the server takes.
     pub fn too_large(limit: usize) -> Self {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The request body is larger than {limit} bytes"))
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The request body is larger than {limit} bytes"),
+        )
     }
 
     /// 500: the cause goes to the log, the caller learns only that it happened.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected runtime exception");
+        let mut problem =
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Unexpected runtime exception");
         problem.cause = Some(Arc::new(cause.into()));
         problem
     }
@@ -114,7 +136,12 @@ impl Problem {
 
     /// 400 for fields that break a rule (contract §2.3 b).
     pub fn fields(errors: Vec<FieldError>) -> Self {
-        Problem { status: StatusCode::BAD_REQUEST, body: Body::Fields(errors), headers: Vec::new(), cause: None }
+        Problem {
+            status: StatusCode::BAD_REQUEST,
+            body: Body::Fields(errors),
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     /// 400 for a stored entity that would break a rule (contract §2.3 c).
@@ -124,17 +151,31 @@ impl Problem {
 
     /// 409: somebody else was faster (contract §2.3 e).
     pub fn concurrency() -> Self {
-        Problem { status: StatusCode::CONFLICT, body: Body::Concurrency, headers: Vec::new(), cause: None }
+        Problem {
+            status: StatusCode::CONFLICT,
+            body: Body::Concurrency,
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     /// 400 for a request that is well formed but makes no sense (contract §2.3 d): `key` is one of
     /// `idexists`, `idnull`, `idinvalid`, `idnotfound`; `application` gives the header names.
-    pub fn business(application: &str, entity: &str, key: &'static str, title: impl Into<String>) -> Self {
+    pub fn business(
+        application: &str,
+        entity: &str,
+        key: &'static str,
+        title: impl Into<String>,
+    ) -> Self {
         let body = Body::Business { entity: entity.to_owned(), key, title: title.into() };
-        let problem = Problem { status: StatusCode::BAD_REQUEST, body, headers: Vec::new(), cause: None };
-        let header = |name: &str| HeaderName::try_from(format!("x-{application}-{name}").to_lowercase());
+        let problem =
+            Problem { status: StatusCode::BAD_REQUEST, body, headers: Vec::new(), cause: None };
+        let header =
+            |name: &str| HeaderName::try_from(format!("x-{application}-{name}").to_lowercase());
         match (header("error"), header("params")) {
-            (Ok(error), Ok(params)) => problem.with_header(error, &format!("error.{key}")).with_header(params, entity),
+            (Ok(error), Ok(params)) => {
+                problem.with_header(error, &format!("error.{key}")).with_header(params, entity)
+            }
             _ => problem,
         }
     }
@@ -192,12 +233,16 @@ impl Problem {
                 members.insert("fieldErrors".into(), errors.iter().map(FieldError::json).collect());
             }
             Body::Violations(errors) => {
-                members.insert("type".into(), json!("https://zalando.github.io/problem/constraint-violation"));
+                members.insert(
+                    "type".into(),
+                    json!("https://zalando.github.io/problem/constraint-violation"),
+                );
                 members.insert("title".into(), json!("Constraint Violation"));
                 members.insert("status".into(), json!(status));
                 members.insert("path".into(), json!(path));
                 members.insert("message".into(), json!("error.validation"));
-                let violation = |error: &FieldError| json!({ "field": error.field, "message": error.message });
+                let violation =
+                    |error: &FieldError| json!({ "field": error.field, "message": error.message });
                 members.insert("violations".into(), errors.iter().map(violation).collect());
             }
             Body::Concurrency => {
@@ -228,7 +273,7 @@ impl FieldError {
 }
 
 impl IntoResponse for Problem {
-    /// Leaves the body to [`render`], which knows the path.
+    /// Leaves the body to `render`, which knows the path.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -272,30 +317,44 @@ mod tests {
     use super::*;
 
     fn check(problem: Problem, expected: &str) {
-        assert_eq!(problem.json("/api/stores/1").map(|body| body.to_string()).unwrap_or_default(), expected);
+        assert_eq!(
+            problem.json("/api/orders/1").map(|body| body.to_string()).unwrap_or_default(),
+            expected
+        );
     }
 
     #[test]
     fn bodies_are_those_of_the_java_services() {
         check(
             Problem::not_found(),
-            r#"{"type":"https://www.jhipster.tech/problem/problem-with-message","title":"Not Found","status":404,"detail":"404 NOT_FOUND","path":"/api/stores/1","message":"error.http.404"}"#,
+            r#"{"type":"https://www.jhipster.tech/problem/problem-with-message","title":"Not Found","status":404,"detail":"404 NOT_FOUND","path":"/api/orders/1","message":"error.http.404"}"#,
         );
         check(
-            Problem::business("storeApp", "storeStore", "idexists", "A new store cannot already have an ID"),
-            r#"{"entityName":"storeStore","errorKey":"idexists","type":"https://www.jhipster.tech/problem/problem-with-message","title":"A new store cannot already have an ID","status":400,"message":"error.idexists","params":"storeStore"}"#,
+            Problem::business(
+                "shopApp",
+                "shopOrder",
+                "idexists",
+                "A new order cannot already have an ID",
+            ),
+            r#"{"entityName":"shopOrder","errorKey":"idexists","type":"https://www.jhipster.tech/problem/problem-with-message","title":"A new order cannot already have an ID","status":400,"message":"error.idexists","params":"shopOrder"}"#,
         );
-        let error =
-            FieldError { object_name: "store".into(), field: "name".into(), message: "must not be null".into() };
+        let error = FieldError {
+            object_name: "order".into(),
+            field: "name".into(),
+            message: "must not be null".into(),
+        };
         check(
             Problem::fields(vec![error]),
-            r#"{"type":"https://www.jhipster.tech/problem/constraint-violation","title":"Method argument not valid","status":400,"path":"/api/stores/1","message":"error.validation","fieldErrors":[{"objectName":"store","field":"name","message":"must not be null"}]}"#,
+            r#"{"type":"https://www.jhipster.tech/problem/constraint-violation","title":"Method argument not valid","status":400,"path":"/api/orders/1","message":"error.validation","fieldErrors":[{"objectName":"order","field":"name","message":"must not be null"}]}"#,
         );
     }
 
     #[test]
     fn an_internal_cause_is_not_shown() {
-        let body = Problem::internal(anyhow::anyhow!("password is hunter2")).json("/").unwrap().to_string();
+        let body = Problem::internal(anyhow::anyhow!("password is hunter2"))
+            .json("/")
+            .unwrap()
+            .to_string();
         assert!(!body.contains("hunter2"), "{body}");
     }
 

@@ -1,10 +1,6 @@
 //! A service is a name, a router and background loops, built without starting anything; `run` starts them.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    time::Duration,
-};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use anyhow::{Context, anyhow};
 use axum::Router;
@@ -16,7 +12,8 @@ use crate::http;
 /// Tells everything that runs to finish; see [`run`].
 pub type Stop = tokio_util::sync::CancellationToken;
 
-type Background = Box<dyn FnOnce(Stop) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>> + Send>;
+type Background =
+    Box<dyn FnOnce(Stop) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>> + Send>;
 
 /// How long a stopping service may take to finish what is in flight.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -78,7 +75,9 @@ pub async fn run(services: Vec<Service>, stop: Stop) -> anyhow::Result<()> {
         let name = service.name;
         if let Some(listener) = service.listener {
             let (router, stop) = (service.router, stop.clone());
-            tasks.spawn(async move { (format!("{name}: http"), http::serve(listener, router, stop).await) });
+            tasks.spawn(async move {
+                (format!("{name}: http"), http::serve(listener, router, stop).await)
+            });
         }
         for (part, start) in service.loops {
             let running = start(stop.clone());
@@ -97,7 +96,10 @@ pub async fn run(services: Vec<Service>, stop: Stop) -> anyhow::Result<()> {
 
 type Ended = Result<(String, anyhow::Result<()>), tokio::task::JoinError>;
 
-async fn first_end(tasks: &mut JoinSet<(String, anyhow::Result<()>)>, stop: &Stop) -> anyhow::Result<()> {
+async fn first_end(
+    tasks: &mut JoinSet<(String, anyhow::Result<()>)>,
+    stop: &Stop,
+) -> anyhow::Result<()> {
     let ended: Option<Ended> = tokio::select! {
         () = stop.cancelled() => return Ok(()),
         ended = tasks.join_next() => ended,
@@ -127,25 +129,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_loop_that_dies_ends_the_run_by_name() {
-        let healthy = Service::new("store").background("relay", |stop| async move {
+        let healthy = Service::new("orders").background("relay", |stop| async move {
             stop.cancelled().await;
             Ok(())
         });
-        let dying = Service::new("alert").background("consume", |_| async { Err(anyhow!("disk full")) });
+        let dying =
+            Service::new("letters").background("consume", |_| async { Err(anyhow!("disk full")) });
         let outcome = run(vec![healthy, dying], Stop::new()).await.unwrap_err();
-        assert_eq!(format!("{outcome:#}"), "alert: consume failed: disk full");
+        assert_eq!(format!("{outcome:#}"), "letters: consume failed: disk full");
     }
 
     #[tokio::test]
     async fn a_loop_that_returns_early_ends_the_run_too() {
-        let leaving = Service::new("alert").background("consume", |_| async { Ok(()) });
+        let leaving = Service::new("letters").background("consume", |_| async { Ok(()) });
         let outcome = run(vec![leaving], Stop::new()).await.unwrap_err();
-        assert_eq!(outcome.to_string(), "alert: consume ended although nobody asked it to");
+        assert_eq!(outcome.to_string(), "letters: consume ended although nobody asked it to");
     }
 
     #[tokio::test]
     async fn a_loop_that_panics_ends_the_run() {
-        let crashing = Service::new("alert").background("consume", |_| async { panic!("boom") });
+        let crashing = Service::new("letters").background("consume", |_| async { panic!("boom") });
         assert!(run(vec![crashing], Stop::new()).await.is_err());
     }
 
@@ -153,7 +156,7 @@ mod tests {
     async fn stopping_waits_for_the_loops() {
         let stop = Stop::new();
         let (done, finished) = tokio::sync::oneshot::channel();
-        let slow = Service::new("store").background("relay", |stop| async move {
+        let slow = Service::new("orders").background("relay", |stop| async move {
             stop.cancelled().await;
             tokio::task::yield_now().await;
             done.send(()).map_err(|()| anyhow!("nobody waits"))

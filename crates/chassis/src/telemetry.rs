@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use tracing::{Event, Subscriber, field::{Field, Visit}};
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
 use tracing_subscriber::{
     EnvFilter,
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
@@ -27,7 +30,12 @@ pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.event_format(Line).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("start logging: {error}"))
 }
@@ -40,13 +48,23 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut message = Message(String::new());
         event.record(&mut message);
-        #[expect(clippy::disallowed_methods, reason = "a log line carries the time at which it is written")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a log line carries the time at which it is written"
+        )]
         let now = jiff::Timestamp::now();
         let metadata = event.metadata();
-        writeln!(writer, "{now:.3} {:>5} {:<16} : {}", metadata.level(), metadata.target(), one_line(&message.0))
+        // The module's path is for JSON; a person wants to know which part speaks.
+        let part = metadata.target().split("::").next().unwrap_or_default();
+        writeln!(writer, "{now:.3} {:>5} {part:<13} : {}", metadata.level(), one_line(&message.0))
     }
 }
 
@@ -71,6 +89,6 @@ mod tests {
 
     #[test]
     fn a_name_with_a_line_break_stays_on_its_line() {
-        assert_eq!(one_line("Candle\r\nERROR forged\u{1b}[2J"), "Candle__ERROR forged_[2J");
+        assert_eq!(one_line("Books\r\nERROR forged\u{1b}[2J"), "Books__ERROR forged_[2J");
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 pub use changes::{Changes, CommitError, Header, Message, Write};
 pub use page::{Direction, Listing, Page, Sort};
-pub use sqlite::{Durability, OpenError, Sqlite, SqliteFile};
+pub use sqlite::{Durability, OpenError, Sqlite, SqliteFile, check};
 pub use table::{Column, Id, IdKind, Kind, Row, Table, Value};
 
 /// A database as services hold it.
@@ -36,7 +36,12 @@ pub trait Database: Send + Sync {
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
 
     /// Reads up to `limit` messages of an outbox channel after position `after`, oldest first.
-    async fn unsent(&self, channel: &str, after: i64, limit: u32) -> anyhow::Result<Vec<(i64, Message)>>;
+    async fn unsent(
+        &self,
+        channel: &str,
+        after: i64,
+        limit: u32,
+    ) -> anyhow::Result<Vec<(i64, Message)>>;
 
     /// Removes messages that their destination has accepted. May be done again after a power failure, so the
     /// destination must bear seeing a message twice.

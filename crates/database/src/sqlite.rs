@@ -1,5 +1,6 @@
 //! The SQLite backend: entities as typed columns, outbox and inbox beside them in one file.
 
+mod check;
 mod columns;
 mod file;
 mod schema;
@@ -16,8 +17,12 @@ use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, sqlite::SqliteRow};
 use tokio::sync::watch;
 
-use crate::{Changes, CommitError, Database, Direction, Id, IdKind, Listing, Message, Page, Row, Table, Write};
+use crate::{
+    Changes, CommitError, Database, Direction, Id, IdKind, Listing, Message, Page, Row, Table,
+    Write,
+};
 
+pub use check::check;
 pub use file::{Durability, OpenError, SqliteFile};
 
 /// A database in one SQLite file.
@@ -31,7 +36,11 @@ impl Sqlite {
     ///
     /// # Errors
     /// When the file is not a database, is damaged, or was written by a newer version; it is left alone then.
-    pub async fn open(path: &Path, tables: &[Table], durability: Durability) -> Result<Arc<Self>, OpenError> {
+    pub async fn open(
+        path: &Path,
+        tables: &[Table],
+        durability: Durability,
+    ) -> Result<Arc<Self>, OpenError> {
         let file = SqliteFile::open(path, durability).await?;
         let tables = tables.to_vec();
         file.write(Durability::PowerFailure, Vec::new(), move |connection| {
@@ -53,12 +62,19 @@ impl Database for Sqlite {
     async fn get(&self, table: &Table, id: &Id) -> anyhow::Result<Option<Row>> {
         let sql = format!("{} where id = ?1", columns::select(table));
         let query = columns::bind_id(sqlx::query(AssertSqlSafe(sql)), id);
-        let row = query.fetch_optional(self.file.readers()).await.with_context(|| format!("read {}", table.name))?;
+        let row = query
+            .fetch_optional(self.file.readers())
+            .await
+            .with_context(|| format!("read {}", table.name))?;
         row.map(|row| columns::read(table, &row)).transpose()
     }
 
     async fn list(&self, table: &Table, page: &Page) -> anyhow::Result<Listing> {
-        let sql = format!("{} order by {} limit ?1 offset ?2", columns::select(table), order(table, page));
+        let sql = format!(
+            "{} order by {} limit ?1 offset ?2",
+            columns::select(table),
+            order(table, page)
+        );
         let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
         let rows: Vec<SqliteRow> = sqlx::query(AssertSqlSafe(sql))
             .bind(i64::from(page.limit))
@@ -66,18 +82,29 @@ impl Database for Sqlite {
             .fetch_all(self.file.readers())
             .await
             .with_context(|| format!("list {}", table.name))?;
-        let rows = rows.iter().map(|row| columns::read(table, row)).collect::<anyhow::Result<Vec<_>>>()?;
+        let rows =
+            rows.iter().map(|row| columns::read(table, row)).collect::<anyhow::Result<Vec<_>>>()?;
         let count = format!("select count(*) from {}", columns::quoted(&table.name));
-        let total: i64 = sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(self.file.readers()).await?;
+        let total: i64 =
+            sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(self.file.readers()).await?;
         Ok(Listing { rows, total: total.unsigned_abs() })
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
         let wake = changes.outgoing.iter().map(|message| self.channel(&message.channel)).collect();
-        self.file.write(Durability::PowerFailure, wake, move |connection| apply(connection, changes).boxed()).await
+        self.file
+            .write(Durability::PowerFailure, wake, move |connection| {
+                apply(connection, changes).boxed()
+            })
+            .await
     }
 
-    async fn unsent(&self, channel: &str, after: i64, limit: u32) -> anyhow::Result<Vec<(i64, Message)>> {
+    async fn unsent(
+        &self,
+        channel: &str,
+        after: i64,
+        limit: u32,
+    ) -> anyhow::Result<Vec<(i64, Message)>> {
         let rows = sqlx::query(
             "select position, id, channel, topic, key, headers, payload, created from outbox \
              where channel = ?1 and position > ?2 order by position limit ?3",
@@ -98,7 +125,8 @@ impl Database for Sqlite {
             .write(Durability::ProcessCrash, Vec::new(), move |connection| {
                 async move {
                     for position in positions {
-                        let delete = sqlx::query("delete from outbox where position = ?1").bind(position);
+                        let delete =
+                            sqlx::query("delete from outbox where position = ?1").bind(position);
                         delete.execute(&mut *connection).await.context("remove from the outbox")?;
                     }
                     Ok(())
@@ -151,7 +179,9 @@ fn order(table: &Table, page: &Page) -> String {
 
 async fn apply(connection: &mut SqliteConnection, changes: Changes) -> Result<(), CommitError> {
     if let Some((consumer, message)) = &changes.handled {
-        let insert = sqlx::query("insert into inbox (consumer, message) values (?1, ?2) on conflict do nothing");
+        let insert = sqlx::query(
+            "insert into inbox (consumer, message) values (?1, ?2) on conflict do nothing",
+        );
         let inserted = insert.bind(consumer).bind(message).execute(&mut *connection).await?;
         if inserted.rows_affected() == 0 {
             return Err(CommitError::AlreadyHandled);
@@ -161,7 +191,8 @@ async fn apply(connection: &mut SqliteConnection, changes: Changes) -> Result<()
         apply_write(connection, write).await?;
     }
     for message in changes.outgoing {
-        let headers = serde_json::to_string(&message.headers).map_err(|error| CommitError::Unavailable(error.into()))?;
+        let headers = serde_json::to_string(&message.headers)
+            .map_err(|error| CommitError::Unavailable(error.into()))?;
         sqlx::query(
             "insert into outbox (channel, id, topic, key, headers, payload, created) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
@@ -185,7 +216,8 @@ async fn apply_write(connection: &mut SqliteConnection, write: Write) -> Result<
             columns::bind_values(query, &values).execute(connection).await
         }
         Write::Replace { table, id, version, values } => {
-            let query = columns::bind_id(sqlx::query(AssertSqlSafe(columns::replace(&table))), &id).bind(version);
+            let query = columns::bind_id(sqlx::query(AssertSqlSafe(columns::replace(&table))), &id)
+                .bind(version);
             columns::bind_values(query, &values).execute(connection).await
         }
         Write::Delete { table, id } => {
@@ -197,7 +229,9 @@ async fn apply_write(connection: &mut SqliteConnection, write: Write) -> Result<
     match affected {
         Ok(result) if result.rows_affected() == 1 => Ok(()),
         Ok(_) => Err(CommitError::Conflict),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(CommitError::Conflict),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            Err(CommitError::Conflict)
+        }
         Err(error) => Err(error.into()),
     }
 }

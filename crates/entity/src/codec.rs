@@ -13,7 +13,6 @@ pub struct CodecError {
     pub reason: String,
 }
 
-
 /// Reads a JSON object: id and one value per field. Unknown members are ignored, a missing member is null.
 ///
 /// # Errors
@@ -25,13 +24,16 @@ pub fn decode(entity: &Entity, body: &[u8]) -> Result<(Option<Id>, Vec<Value>), 
     let Json::Object(members) = json else { return Err(wrong("not a JSON object".to_owned())) };
     let id = match members.get("id") {
         None | Some(Json::Null) => None,
-        Some(id) => Some(read_id(entity.id, id).ok_or_else(|| wrong(format!("id {id} has the wrong type")))?),
+        Some(id) => Some(
+            read_id(entity.id, id).ok_or_else(|| wrong(format!("id {id} has the wrong type")))?,
+        ),
     };
     let mut values = Vec::with_capacity(entity.fields.len());
     for field in entity.fields.iter() {
         let value = members.get(field.name.as_ref()).unwrap_or(&Json::Null);
         let value = read(&field.kind, value);
-        values.push(value.ok_or_else(|| wrong(format!("member {} has the wrong type", field.name)))?);
+        values
+            .push(value.ok_or_else(|| wrong(format!("member {} has the wrong type", field.name)))?);
     }
     Ok((id, values))
 }
@@ -74,7 +76,9 @@ fn read(kind: &FieldKind, json: &Json) -> Option<Value> {
     }
     match kind {
         FieldKind::String => text(json).map(Value::Text),
-        FieldKind::Integer => whole(json).filter(|number| i32::try_from(*number).is_ok()).map(Value::Integer),
+        FieldKind::Integer => {
+            whole(json).filter(|number| i32::try_from(*number).is_ok()).map(Value::Integer)
+        }
         FieldKind::Long => whole(json).map(Value::Integer),
         FieldKind::Double => match json {
             Json::String(text) => text.trim().parse().ok(),
@@ -148,7 +152,11 @@ pub(crate) mod tests {
             id: IdKind::Sequence,
             fields: Borrowed(&[
                 field("title", FieldKind::String, &[Rule::Required, Rule::MaxLength(20)]),
-                field("state", FieldKind::Enum(Borrowed(&[Borrowed("NEW"), Borrowed("PAID")])), &[]),
+                field(
+                    "state",
+                    FieldKind::Enum(Borrowed(&[Borrowed("NEW"), Borrowed("PAID")])),
+                    &[],
+                ),
                 field("count", FieldKind::Integer, &[Rule::Min(1), Rule::Max(9)]),
                 field("price", FieldKind::Double, &[]),
                 field("gift", FieldKind::Boolean, &[]),
@@ -171,7 +179,10 @@ pub(crate) mod tests {
             r#"{"placed":"2026-01-01T00:00:00.5Z","gift":true,"price":1.5,"count":3,"state":"PAID","title":"Books","id":7}"#,
             r#"{"id":7,"title":"Books","state":"PAID","count":3,"price":1.5,"gift":true,"placed":"2026-01-01T00:00:00.500Z"}"#,
         );
-        check("{}", r#"{"id":0,"title":null,"state":null,"count":null,"price":null,"gift":null,"placed":null}"#);
+        check(
+            "{}",
+            r#"{"id":0,"title":null,"state":null,"count":null,"price":null,"gift":null,"placed":null}"#,
+        );
     }
 
     #[test]

@@ -74,16 +74,23 @@ impl Entity {
             kind: field.kind.column(),
             required: field.is_required(),
         };
-        Table { name: self.table.clone(), id: self.id, columns: self.fields.iter().map(column).collect() }
+        Table {
+            name: self.table.clone(),
+            id: self.id,
+            columns: self.fields.iter().map(column).collect(),
+        }
     }
 
     /// The name with a small first letter, as it stands in error bodies: `order`.
     pub fn object_name(&self) -> String {
         let mut letters = self.name.chars();
-        letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+        letters
+            .next()
+            .map(|first| first.to_lowercase().chain(letters).collect())
+            .unwrap_or_default()
     }
 
-    /// The name within an application, as it stands in alert headers: `shopOrder`.
+    /// The name within an application, as it stands in the headers that pages read: `shopOrder`.
     pub fn qualified_name(&self, application: &str) -> String {
         format!("{application}{}", self.name)
     }

@@ -59,7 +59,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_instant() {
-        for wrong in [json!("yesterday"), json!("2022-09-11"), json!(true), json!({}), json!(1e300), json!("")] {
+        for wrong in [
+            json!("yesterday"),
+            json!("2022-09-11"),
+            json!(true),
+            json!({}),
+            json!(1e300),
+            json!(""),
+        ] {
             check(wrong, None);
         }
     }

@@ -49,7 +49,8 @@ fn collection(entity: &Entity) -> Value {
 }
 
 fn item(entity: &Entity) -> Value {
-    let id = json!([{ "name": "id", "in": "path", "required": true, "schema": id_schema(entity.id) }]);
+    let id =
+        json!([{ "name": "id", "in": "path", "required": true, "schema": id_schema(entity.id) }]);
     json!({
         "get": {
             "tags": [tag(entity)],
@@ -102,8 +103,10 @@ fn many(entity: &Entity) -> Value {
 }
 
 fn request(entity: &Entity, types: &[&str]) -> Value {
-    let content: Map<String, Value> =
-        types.iter().map(|name| ((*name).to_owned(), json!({ "schema": reference(entity) }))).collect();
+    let content: Map<String, Value> = types
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({ "schema": reference(entity) })))
+        .collect();
     json!({ "content": content, "required": true })
 }
 
@@ -122,7 +125,8 @@ fn schema(entity: &Entity) -> Value {
     for field in entity.fields.iter() {
         properties.insert(field.name.clone().into_owned(), property(field));
     }
-    let required: Vec<_> = entity.fields.iter().filter(|field| field.is_required()).map(|field| &field.name).collect();
+    let required: Vec<_> =
+        entity.fields.iter().filter(|field| field.is_required()).map(|field| &field.name).collect();
     json!({ "required": required, "type": "object", "properties": properties })
 }
 

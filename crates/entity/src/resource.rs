@@ -45,7 +45,8 @@ pub struct Moment {
 }
 
 /// A decision: which messages a change sends. They are committed together with it.
-pub type Announce = Arc<dyn Fn(Moment, Change<JsonValue>) -> anyhow::Result<Vec<Message>> + Send + Sync>;
+pub type Announce =
+    Arc<dyn Fn(Moment, Change<JsonValue>) -> anyhow::Result<Vec<Message>> + Send + Sync>;
 
 /// The decision to tell nobody.
 pub fn announce_nothing() -> Announce {
@@ -82,7 +83,13 @@ type Shared = State<Arc<Resource>>;
 
 impl Resource {
     /// Builds the resource of an entity of an application, whose name stands in its headers. Does no I/O.
-    pub fn new(application: &'static str, entity: Entity, database: DatabaseRef, outside: Outside, announce: Announce) -> Self {
+    pub fn new(
+        application: &'static str,
+        entity: Entity,
+        database: DatabaseRef,
+        outside: Outside,
+        announce: Announce,
+    ) -> Self {
         let (table, ids) = (entity.table(), Ids::new(entity.id, database.clone(), outside.clone()));
         Resource { entity, table, application, database, ids, outside, announce }
     }
@@ -98,7 +105,10 @@ impl Resource {
     }
 
     async fn find(&self, id: &Id) -> Result<Option<Row>, Problem> {
-        self.database.get(&self.table, id).await.map_err(|cause| Problem::unavailable("The database does not answer", cause))
+        self.database
+            .get(&self.table, id)
+            .await
+            .map_err(|cause| Problem::unavailable("The database does not answer", cause))
     }
 
     fn json(&self, id: &Id, values: &[Value]) -> JsonValue {
@@ -113,7 +123,12 @@ impl Resource {
     }
 
     fn business(&self, key: &'static str, title: String) -> Problem {
-        Problem::business(&format!("{}App", self.application), &self.entity.qualified_name(self.application), key, title)
+        Problem::business(
+            &format!("{}App", self.application),
+            &self.entity.qualified_name(self.application),
+            key,
+            title,
+        )
     }
 
     /// The headers by which pages tell what happened: `X-shopApp-alert`, `X-shopApp-params`.
@@ -124,7 +139,9 @@ impl Resource {
         let mut headers = HeaderMap::new();
         for (kind, value) in values {
             let header = format!("x-{}app-{kind}", self.application.to_lowercase());
-            if let (Ok(header), Ok(value)) = (HeaderName::try_from(header), HeaderValue::try_from(value)) {
+            if let (Ok(header), Ok(value)) =
+                (HeaderName::try_from(header), HeaderValue::try_from(value))
+            {
                 headers.insert(header, value);
             }
         }
@@ -137,24 +154,38 @@ impl Resource {
     }
 }
 
-async fn list(State(resource): Shared, RawQuery(text): RawQuery, headers: HeaderMap) -> Result<Response, Problem> {
+async fn list(
+    State(resource): Shared,
+    RawQuery(text): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     request::acceptable(&headers)?;
     let query = Query::parse(&resource.entity, text.as_deref().unwrap_or_default());
     let listing = resource.database.list(&resource.table, &query.page()).await;
-    let listing = listing.map_err(|cause| Problem::unavailable("The database does not answer", cause))?;
-    let body: Vec<JsonValue> = listing.rows.iter().map(|row| resource.json(&row.id, &row.values)).collect();
+    let listing =
+        listing.map_err(|cause| Problem::unavailable("The database does not answer", cause))?;
+    let body: Vec<JsonValue> =
+        listing.rows.iter().map(|row| resource.json(&row.id, &row.values)).collect();
     let path = format!("/api/{}", resource.entity.collection);
     Ok((query.headers(&path, listing.total), Json(body)).into_response())
 }
 
-async fn read(State(resource): Shared, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn read(
+    State(resource): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     request::acceptable(&headers)?;
     let id = request::id(&resource.entity, &id)?;
     let row = resource.find(&id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(resource.json(&row.id, &row.values)).into_response())
 }
 
-async fn create(State(resource): Shared, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+async fn create(
+    State(resource): Shared,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     request::acceptable(&headers)?;
     request::json(&headers, &[])?;
     let (id, values) = request::decode(&resource.entity, body).await?;
@@ -166,13 +197,24 @@ async fn create(State(resource): Shared, headers: HeaderMap, body: Body) -> Resu
         let title = format!("A new {} cannot already have an ID", resource.entity.object_name());
         return Err(resource.business("idexists", title));
     }
-    let id = resource.ids.next().await.map_err(|cause| Problem::unavailable("The database does not answer", cause))?;
+    let id = resource
+        .ids
+        .next()
+        .await
+        .map_err(|cause| Problem::unavailable("The database does not answer", cause))?;
     let json = resource.json(&id, &values);
     let write = Write::Insert { table: resource.table.clone(), id: id.clone(), values };
     resource.commit(write, Change::Created(json.clone())).await.map_err(request::not_committed)?;
     resource.log("created", &id);
-    let location = format!("/api/{}/{}", resource.entity.collection, request::url_encoded(&id.to_string()));
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], resource.told("created", &id), Json(json)).into_response())
+    let location =
+        format!("/api/{}/{}", resource.entity.collection, request::url_encoded(&id.to_string()));
+    Ok((
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        resource.told("created", &id),
+        Json(json),
+    )
+        .into_response())
 }
 
 async fn replace(
@@ -201,7 +243,10 @@ async fn patch(
     request::json(&headers, &["application/merge-patch+json"])?;
     let (id, values) = request::decode(&resource.entity, body).await?;
     let merge = move |row: &Row| {
-        let merged = values.iter().zip(&row.values).map(|(new, old)| if *new == Value::Null { old } else { new });
+        let merged = values
+            .iter()
+            .zip(&row.values)
+            .map(|(new, old)| if *new == Value::Null { old } else { new });
         merged.cloned().collect()
     };
     update(&resource, &path, id, merge).await
@@ -222,14 +267,20 @@ async fn update(
     let mut tries = 0;
     loop {
         let row = resource.find(&id).await?;
-        let row = row.ok_or_else(|| resource.business("idnotfound", "Entity not found".to_owned()))?;
+        let row =
+            row.ok_or_else(|| resource.business("idnotfound", "Entity not found".to_owned()))?;
         let values = next(&row);
         let errors = validate(&resource.entity, &values);
         if !errors.is_empty() {
             return Err(Problem::violations(errors));
         }
         let json = resource.json(&id, &values);
-        let write = Write::Replace { table: resource.table.clone(), id: id.clone(), version: row.version, values };
+        let write = Write::Replace {
+            table: resource.table.clone(),
+            id: id.clone(),
+            version: row.version,
+            values,
+        };
         match resource.commit(write, Change::Updated(json.clone())).await {
             Ok(()) => {
                 resource.log("updated", &id);

@@ -27,16 +27,26 @@ fn broken(rule: Rule, rules: &[Rule], value: &Value) -> Option<String> {
         (Rule::Min(least), Value::Integer(number)) if *number < least => {
             Some(format!("must be greater than or equal to {least}"))
         }
-        (Rule::Max(most), Value::Integer(number)) if *number > most => Some(format!("must be less than or equal to {most}")),
+        (Rule::Max(most), Value::Integer(number)) if *number > most => {
+            Some(format!("must be less than or equal to {most}"))
+        }
         _ => None,
     }
 }
 
 /// Java puts both bounds into one annotation, hence into one message.
 fn size(rules: &[Rule]) -> String {
-    let least = rules.iter().find_map(|rule| if let Rule::MinLength(least) = rule { Some(*least) } else { None });
-    let most = rules.iter().find_map(|rule| if let Rule::MaxLength(most) = rule { Some(*most) } else { None });
-    format!("size must be between {} and {}", least.unwrap_or(0), most.unwrap_or(i32::MAX.unsigned_abs()))
+    let least = rules
+        .iter()
+        .find_map(|rule| if let Rule::MinLength(least) = rule { Some(*least) } else { None });
+    let most = rules
+        .iter()
+        .find_map(|rule| if let Rule::MaxLength(most) = rule { Some(*most) } else { None });
+    format!(
+        "size must be between {} and {}",
+        least.unwrap_or(0),
+        most.unwrap_or(i32::MAX.unsigned_abs())
+    )
 }
 
 fn length(text: &str) -> u32 {
@@ -50,8 +60,10 @@ mod tests {
 
     fn check(body: &str, expected: &[&str]) {
         let (_, values) = decode(&ORDER, body.as_bytes()).unwrap();
-        let errors: Vec<String> =
-            validate(&ORDER, &values).iter().map(|error| format!("{} {}", error.field, error.message)).collect();
+        let errors: Vec<String> = validate(&ORDER, &values)
+            .iter()
+            .map(|error| format!("{} {}", error.field, error.message))
+            .collect();
         assert_eq!(errors, expected, "{body}");
     }
 
@@ -60,10 +72,19 @@ mod tests {
         check(r#"{"title":"Books","placed":0}"#, &[]);
         check("{}", &["title must not be null", "placed must not be null"]);
         check(r#"{"title":"","placed":0}"#, &[]);
-        check(r#"{"title":"123456789012345678901","placed":0}"#, &["title size must be between 0 and 20"]);
+        check(
+            r#"{"title":"123456789012345678901","placed":0}"#,
+            &["title size must be between 0 and 20"],
+        );
         check(r#"{"title":"🐋🐋🐋🐋🐋🐋🐋🐋🐋🐋","placed":0}"#, &[]);
-        check(r#"{"title":"🐋🐋🐋🐋🐋🐋🐋🐋🐋🐋!","placed":0}"#, &["title size must be between 0 and 20"]);
-        check(r#"{"title":"x","count":0,"placed":0}"#, &["count must be greater than or equal to 1"]);
+        check(
+            r#"{"title":"🐋🐋🐋🐋🐋🐋🐋🐋🐋🐋!","placed":0}"#,
+            &["title size must be between 0 and 20"],
+        );
+        check(
+            r#"{"title":"x","count":0,"placed":0}"#,
+            &["count must be greater than or equal to 1"],
+        );
         check(r#"{"title":"x","count":10,"placed":0}"#, &["count must be less than or equal to 9"]);
     }
 }

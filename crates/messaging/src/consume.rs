@@ -42,7 +42,9 @@ where
 {
     let mut backoff = Backoff::new();
     while !stop.is_cancelled() {
-        let Err(cause) = member(&broker, &database, (topic, group), &handle, &stop).await else { break };
+        let Err(cause) = member(&broker, &database, (topic, group), &handle, &stop).await else {
+            break;
+        };
         warn!(target: "Consumer", "[Consumer groupId={group}] lost topic {topic}, joining again: {cause:#}");
         wait(&mut backoff, &stop).await;
     }
@@ -76,17 +78,30 @@ where
 }
 
 /// Brings every record of a batch to its end. False when told to stop before that: then the batch is delivered again.
-async fn settle<H, F>(database: &DatabaseRef, group: &str, handle: &H, records: &[Record], stop: &Stop) -> bool
+async fn settle<H, F>(
+    database: &DatabaseRef,
+    group: &str,
+    handle: &H,
+    records: &[Record],
+    stop: &Stop,
+) -> bool
 where
     H: Fn(Arc<Delivery>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Changes, Failure>> + Send,
 {
     let mut backoff = Backoff::new();
-    let mut waiting: Vec<Arc<Delivery>> = records.iter().map(|record| Arc::new(delivery(record))).collect();
+    let mut waiting: Vec<Arc<Delivery>> =
+        records.iter().map(|record| Arc::new(delivery(record))).collect();
     loop {
         // Commits that wait together share one wait for the disk; the database takes them in this order.
-        let outcomes = join_all(waiting.iter().map(|delivery| settle_one(database, group, handle, delivery))).await;
-        let failed: Vec<_> = waiting.iter().zip(outcomes).filter_map(|(one, outcome)| Some((one, outcome.err()?))).collect();
+        let outcomes =
+            join_all(waiting.iter().map(|delivery| settle_one(database, group, handle, delivery)))
+                .await;
+        let failed: Vec<_> = waiting
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(one, outcome)| Some((one, outcome.err()?)))
+            .collect();
         let Some((first, cause)) = failed.first() else { return true };
         let (id, count) = (&first.id, failed.len());
         warn!(message.id = %id, "{count} messages wait, trying again until it works; first {id}: {cause:#}");
@@ -124,7 +139,10 @@ where
     }
 }
 
-async fn commit_offsets(subscription: &mut dyn Subscription, records: &[Record]) -> anyhow::Result<()> {
+async fn commit_offsets(
+    subscription: &mut dyn Subscription,
+    records: &[Record],
+) -> anyhow::Result<()> {
     let mut last: Vec<&Record> = Vec::new();
     for record in records.iter().rev() {
         if !last.iter().any(|seen| seen.partition == record.partition) {
@@ -132,7 +150,10 @@ async fn commit_offsets(subscription: &mut dyn Subscription, records: &[Record])
         }
     }
     for record in last {
-        subscription.commit(record).await.map_err(|cause| anyhow!("commit offset {}: {cause:#}", record.offset))?;
+        subscription
+            .commit(record)
+            .await
+            .map_err(|cause| anyhow!("commit offset {}: {cause:#}", record.offset))?;
     }
     Ok(())
 }
@@ -146,7 +167,8 @@ async fn wait(backoff: &mut Backoff, stop: &Stop) {
 
 fn delivery(record: &Record) -> Delivery {
     let id = record.headers.iter().find(|header| header.name == ID_HEADER);
-    let id = id.and_then(|header| std::str::from_utf8(&header.value).ok()).filter(|id| !id.is_empty());
+    let id =
+        id.and_then(|header| std::str::from_utf8(&header.value).ok()).filter(|id| !id.is_empty());
     let coordinates = || format!("{}-{}-{}", record.topic, record.partition, record.offset);
     Delivery { id: id.map_or_else(coordinates, str::to_owned), record: record.clone() }
 }

@@ -41,8 +41,16 @@ pub(crate) struct Shared {
     file: SqliteFile,
     /// How many partitions a new topic gets.
     partitions: i32,
-    topics: Mutex<HashMap<String, watch::Sender<u64>>>,
+    topics: Mutex<HashMap<String, Topic>>,
     groups: Groups,
+}
+
+/// A topic that is known to be in the log.
+#[derive(Clone)]
+struct Topic {
+    partitions: i32,
+    /// Counts what was appended; wakes who waits for more.
+    appended: watch::Sender<u64>,
 }
 
 impl Embedded {
@@ -50,13 +58,19 @@ impl Embedded {
     ///
     /// # Errors
     /// When the file is damaged or of a newer version; it is left alone then.
-    pub async fn open(path: &Path, partitions: i32, durability: Durability) -> Result<Self, OpenError> {
+    pub async fn open(
+        path: &Path,
+        partitions: i32,
+        durability: Durability,
+    ) -> Result<Self, OpenError> {
         let file = SqliteFile::open(path, durability).await?;
         let prepared: anyhow::Result<()> =
             file.write(durability, Vec::new(), |connection| log::prepare(connection).boxed()).await;
         prepared.map_err(|cause| OpenError::Unavailable { path: path.to_owned(), cause })?;
         let (topics, groups) = (Mutex::default(), Groups::default());
-        Ok(Embedded { shared: Arc::new(Shared { file, partitions: partitions.max(1), topics, groups }) })
+        Ok(Embedded {
+            shared: Arc::new(Shared { file, partitions: partitions.max(1), topics, groups }),
+        })
     }
 
     /// Removes records older than seven days that every group has passed, every ten minutes until `stop`.
@@ -64,7 +78,11 @@ impl Embedded {
     ///
     /// # Errors
     /// None: what fails is tried again the next time.
-    pub async fn clean(self, now: impl Fn() -> jiff::Timestamp + Send, stop: Stop) -> anyhow::Result<()> {
+    pub async fn clean(
+        self,
+        now: impl Fn() -> jiff::Timestamp + Send,
+        stop: Stop,
+    ) -> anyhow::Result<()> {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -85,36 +103,63 @@ impl Embedded {
     pub async fn remove_before(&self, time: jiff::Timestamp) -> anyhow::Result<u64> {
         self.shared
             .file
-            .write(Durability::ProcessCrash, Vec::new(), move |connection| log::remove_before(connection, time).boxed())
+            .write(Durability::ProcessCrash, Vec::new(), move |connection| {
+                log::remove_before(connection, time).boxed()
+            })
             .await
     }
 }
 
 impl Shared {
-    fn topic(&self, topic: &str) -> watch::Sender<u64> {
+    /// The topic of this name, created when absent.
+    async fn topic(&self, name: &str) -> anyhow::Result<Topic> {
+        if let Some(topic) = self.topics.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Ok(topic.clone());
+        }
+        let (topic, partitions) = (name.to_owned(), self.partitions);
+        let created: anyhow::Result<i32> = self
+            .file
+            .write(Durability::PowerFailure, Vec::new(), move |connection| {
+                async move { log::create(connection, &topic, partitions).await }.boxed()
+            })
+            .await;
+        let topic = Topic { partitions: created?, appended: watch::Sender::new(0) };
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        topics.entry(topic.to_owned()).or_insert_with(|| watch::Sender::new(0)).clone()
+        // Another caller may have been faster, and somebody may wait on its channel already.
+        Ok(topics.entry(name.to_owned()).or_insert(topic).clone())
+    }
+
+    async fn append(&self, messages: Vec<Message>) -> anyhow::Result<()> {
+        let mut topics = HashMap::new();
+        for message in &messages {
+            if !topics.contains_key(&message.topic) {
+                topics.insert(message.topic.clone(), self.topic(&message.topic).await?);
+            }
+        }
+        let wake = topics.values().map(|topic| topic.appended.clone()).collect();
+        let partitions = topics.into_iter().map(|(name, topic)| (name, topic.partitions)).collect();
+        self.file
+            .write(Durability::PowerFailure, wake, move |connection| {
+                log::append(connection, messages, partitions).boxed()
+            })
+            .await
     }
 }
 
 #[async_trait]
 impl Publish for Embedded {
     async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
-        let good: Vec<Message> = messages.iter().filter(|message| valid(&message.topic)).cloned().collect();
-        let mut topics: Vec<&str> = good.iter().map(|message| message.topic.as_str()).collect();
-        topics.sort_unstable();
-        topics.dedup();
-        let wake = topics.into_iter().map(|topic| self.shared.topic(topic)).collect();
-        let partitions = self.shared.partitions;
-        let appended: anyhow::Result<()> = self
-            .shared
-            .file
-            .write(Durability::PowerFailure, wake, move |connection| log::append(connection, good, partitions).boxed())
-            .await;
+        let good: Vec<Message> =
+            messages.iter().filter(|message| valid(&message.topic)).cloned().collect();
+        let appended = if good.is_empty() { Ok(()) } else { self.shared.append(good).await };
         let outcome = |message: &Message| match &appended {
-            _ if !valid(&message.topic) => Err(Failure::Reject(anyhow::anyhow!("{:?} cannot name a topic", message.topic))),
+            _ if !valid(&message.topic) => {
+                Err(Failure::Reject(anyhow::anyhow!("{:?} cannot name a topic", message.topic)))
+            }
             Ok(()) => Ok(()),
-            Err(cause) => Err(Failure::Retry(anyhow::anyhow!("append to the embedded broker's log: {cause:#}"))),
+            Err(cause) => Err(Failure::Retry(anyhow::anyhow!(
+                "append to the embedded broker's log: {cause:#}"
+            ))),
         };
         messages.iter().map(outcome).collect()
     }

@@ -23,7 +23,12 @@ const NAP: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// None while it runs: what fails is retried.
-pub async fn relay(channel: &str, database: DatabaseRef, destination: Arc<dyn Publish>, stop: Stop) -> anyhow::Result<()> {
+pub async fn relay(
+    channel: &str,
+    database: DatabaseRef,
+    destination: Arc<dyn Publish>,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let added = database.added(channel);
     let mut relay = Relay {
         channel,
@@ -71,11 +76,16 @@ impl Relay<'_> {
             waiting.into_iter().filter(|(_, message)| !self.held.contains(&message.key)).unzip();
         let done = std::mem::take(&mut self.accepted);
         // Deleting what is done and handing over what is next need not wait for one another.
-        let (outcomes, deleted) =
-            tokio::join!(self.destination.publish(&messages), self.database.sent(self.channel, &done));
+        let (outcomes, deleted) = tokio::join!(
+            self.destination.publish(&messages),
+            self.database.sent(self.channel, &done)
+        );
         if let Err(cause) = deleted {
             self.accepted.extend(done);
-            warn!(channel = self.channel, "delivered messages stay in the outbox for now: {cause:#}");
+            warn!(
+                channel = self.channel,
+                "delivered messages stay in the outbox for now: {cause:#}"
+            );
         }
         self.position = last;
         for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
@@ -87,7 +97,12 @@ impl Relay<'_> {
         Ok(())
     }
 
-    async fn settle(&mut self, position: i64, message: Message, outcome: Result<(), Failure>) -> anyhow::Result<()> {
+    async fn settle(
+        &mut self,
+        position: i64,
+        message: Message,
+        outcome: Result<(), Failure>,
+    ) -> anyhow::Result<()> {
         match outcome {
             Ok(()) => {
                 self.accepted.push(position);
@@ -138,7 +153,10 @@ impl Relay<'_> {
 
     async fn retry_from_start(&mut self, stop: &Stop) {
         if let Err(cause) = self.forget_accepted().await {
-            warn!(channel = self.channel, "delivered messages stay in the outbox for now: {cause:#}");
+            warn!(
+                channel = self.channel,
+                "delivered messages stay in the outbox for now: {cause:#}"
+            );
         }
         self.pause(stop).await;
         // What was accepted but could not be deleted is not read again before it is.

@@ -143,8 +143,12 @@ fn smtp_settings(settings: &Settings, addresses: &Addresses) -> anyhow::Result<S
         return Ok(smtp);
     }
     let mut smtp = SmtpSettings::new(settings.text("spring.mail.host"), settings.parse("spring.mail.port", "a port, for example 587")?);
-    let encrypted: bool = settings.parse("spring.mail.properties.mail.smtp.starttls.enable", "true or false")?;
-    smtp.security = if encrypted { Security::StartTlsRequired } else { Security::Plain };
+    let starttls = |name: &str| settings.parse(&format!("spring.mail.properties.mail.smtp.starttls.{name}"), "true or false");
+    smtp.security = match (starttls("enable")?, starttls("required")?) {
+        (false, _) => Security::Plain,
+        (true, false) => Security::StartTlsIfOffered,
+        (true, true) => Security::StartTlsRequired,
+    };
     let username = settings.text("spring.mail.username");
     if !username.is_empty() {
         smtp.username = Some(username.to_owned());

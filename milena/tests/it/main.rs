@@ -1,1 +1,14 @@
+//! The whole program: in this process, from outside as a process, and the rules of the house.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod crash;
+mod durability;
+mod mail_server;
+mod program;
+mod refusals;
+mod registry;
+mod rest;
+mod secrets;
+mod story;
+mod support;
+mod tidy;

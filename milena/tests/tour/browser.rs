@@ -241,7 +241,11 @@ impl Browser {
         let screen =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
         self.command("Emulation.setDeviceMetricsOverride", screen).await?;
-        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        // Without motion, so that no picture shows a colour on its way to another.
+        let features = json!([
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]);
         self.command("Emulation.setEmulatedMedia", json!({"features": features})).await
     }
 

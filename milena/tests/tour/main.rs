@@ -102,8 +102,8 @@ async fn create(browser: &Browser) -> anyhow::Result<()> {
 
 /// Opens the store, and changes its status, which is what the story is about.
 async fn close_the_shop(browser: &Browser) -> anyhow::Result<()> {
-    browser.click_link(&format!("View {NAME}")).await?;
-    browser.see_heading(NAME).await?;
+    browser.click_link(&format!("View store {NAME}")).await?;
+    browser.see_heading(&format!("Store {NAME}")).await?;
     browser.picture("store", Look::ALL).await?;
     browser.click_link("Edit").await?;
     browser.choose("status", "CLOSED").await?;
@@ -125,8 +125,8 @@ async fn read_the_mail(browser: &Browser) -> anyhow::Result<()> {
 
 async fn delete(browser: &Browser) -> anyhow::Result<()> {
     browser.click_link("Stores").await?;
-    browser.click_link(&format!("Delete {NAME}")).await?;
-    browser.see_heading(&format!("Delete {NAME}?")).await?;
+    browser.click_link(&format!("Delete store {NAME}")).await?;
+    browser.see_heading(&format!("Delete store {NAME}?")).await?;
     browser.picture("delete-store", Look::ALL).await?;
     browser.click_button("Delete this store").await?;
     browser.see(&["The store was deleted.", "No stores yet"]).await

@@ -39,8 +39,18 @@ pub struct Parts {
 
 /// The alert service.
 pub fn service(parts: Parts) -> Service {
-    let Parts { database, broker, mailer, distribution_list, verifier, registry, registration, outside } = parts;
-    let alerts = Resource::new("alert", STORE_ALERT, database.clone(), outside.clone(), announce_nothing());
+    let Parts {
+        database,
+        broker,
+        mailer,
+        distribution_list,
+        verifier,
+        registry,
+        registration,
+        outside,
+    } = parts;
+    let alerts =
+        Resource::new("alert", STORE_ALERT, database.clone(), outside.clone(), announce_nothing());
     let document = entity::document("alert", &[&STORE_ALERT]);
     let recorder = Arc::new(Recorder {
         ids: Ids::new(STORE_ALERT.id, database.clone(), outside.clone()),
@@ -56,9 +66,13 @@ pub fn service(parts: Parts) -> Service {
             let handle = move |delivery| Recorder::handle(recorder.clone(), delivery);
             messaging::consume(broker, inbox, SUBSCRIPTION, handle, stop)
         })
-        .background("mail", move |stop| async move { messaging::relay(mail::CHANNEL, outbox, mailer, stop).await })
+        .background("mail", move |stop| async move {
+            messaging::relay(mail::CHANNEL, outbox, mailer, stop).await
+        })
         .background("mail connections", move |stop| async move { idle.close_idle(stop).await })
-        .background("registration", move |stop| keep_registered(registry, registration, outside, stop))
+        .background("registration", move |stop| {
+            keep_registered(registry, registration, outside, stop)
+        })
 }
 
 /// What this service reads of an update; it ignores the rest.
@@ -94,13 +108,15 @@ impl Recorder {
         let id = self.ids.next().await.map_err(Failure::Retry)?;
         let name = &delivery.id;
         info!(target: "AlertConsumer", { message.id = %name }, "Got message from kafka stream: {} {}", event.store_name, event.store_status);
-        record(id, self.outside.now(), &delivery, event, &self.distribution_list).map_err(Failure::Reject)
+        record(id, self.outside.now(), &delivery, event, &self.distribution_list)
+            .map_err(Failure::Reject)
     }
 }
 
 fn read(delivery: &Delivery) -> anyhow::Result<StoreUpdated> {
     let payload = delivery.record.payload.as_deref().unwrap_or_default();
-    serde_json::from_slice(payload).map_err(|error| anyhow::anyhow!("the payload is no store update: {error}"))
+    serde_json::from_slice(payload)
+        .map_err(|error| anyhow::anyhow!("the payload is no store update: {error}"))
 }
 
 /// An update is recorded and mailed, both or neither.
@@ -114,7 +130,8 @@ fn record(
     let key = delivery.record.key.as_ref().map(|key| String::from_utf8_lossy(key).into_owned());
     let mail = mail_text::about(&event.store_name, &event.store_status, distribution_list);
     let mail = mail.into_message(delivery.id.clone(), key, at)?;
-    let values = vec![Value::Text(event.store_name), Value::Text(event.store_status), Value::Instant(at)];
+    let values =
+        vec![Value::Text(event.store_name), Value::Text(event.store_status), Value::Instant(at)];
     Ok(Changes::new().write(Write::Insert { table: STORE_ALERT.table(), id, values }).send(mail))
 }
 
@@ -133,7 +150,10 @@ mod tests {
             partition: 0,
             offset: 7,
             key: Some(b"63163a1b2f3c4d5e6f708192".to_vec()),
-            headers: vec![Header { name: "contentType".into(), value: b"\"application/json\"".to_vec() }],
+            headers: vec![Header {
+                name: "contentType".into(),
+                value: b"\"application/json\"".to_vec(),
+            }],
             payload: Some(payload.to_vec()),
             timestamp: "2026-11-24T10:00:00Z".parse().unwrap(),
         };
@@ -142,29 +162,44 @@ mod tests {
 
     #[test]
     fn an_update_of_the_contract_becomes_a_row_and_a_mail() {
-        let contract: Json = serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json")).unwrap();
+        let contract: Json =
+            serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json"))
+                .unwrap();
         assert_eq!(contract["topic"], SUBSCRIPTION.0);
         let delivery = delivery(contract["payload"].as_str().unwrap().as_bytes());
         let at: Timestamp = "2026-11-24T10:00:01Z".parse().unwrap();
         let list = ["a@example.com".to_owned(), "b@example.com".to_owned()];
-        let changes = record(Id::Integer(1001), at, &delivery, read(&delivery).unwrap(), &list).unwrap();
+        let changes =
+            record(Id::Integer(1001), at, &delivery, read(&delivery).unwrap(), &list).unwrap();
         let values = vec!["Candle Shop".into(), "CLOSED".into(), Value::Instant(at)];
-        assert_eq!(changes.writes, [Write::Insert { table: STORE_ALERT.table(), id: Id::Integer(1001), values }]);
+        assert_eq!(
+            changes.writes,
+            [Write::Insert { table: STORE_ALERT.table(), id: Id::Integer(1001), values }]
+        );
         let message = &changes.outgoing[0];
-        assert_eq!((message.id.as_str(), message.key.as_deref()), (&*delivery.id, Some("63163a1b2f3c4d5e6f708192")));
+        assert_eq!(
+            (message.id.as_str(), message.key.as_deref()),
+            (&*delivery.id, Some("63163a1b2f3c4d5e6f708192"))
+        );
         let mail = Mail::from_message(message).unwrap();
-        assert_eq!((mail.subject.as_str(), mail.text.as_str(), mail.to), ("Store Alert: Candle Shop", "CLOSED", list.to_vec()));
+        assert_eq!(
+            (mail.subject.as_str(), mail.text.as_str(), mail.to),
+            ("Store Alert: Candle Shop", "CLOSED", list.to_vec())
+        );
     }
 
     #[test]
     fn numbers_are_names_and_unknown_members_are_ignored() {
-        let event = read(&delivery(br#"{"storeName":12,"storeStatus":"OPEN","more":[1]}"#)).unwrap();
+        let event =
+            read(&delivery(br#"{"storeName":12,"storeStatus":"OPEN","more":[1]}"#)).unwrap();
         assert_eq!(event, StoreUpdated { store_name: "12".into(), store_status: "OPEN".into() });
     }
 
     #[test]
     fn what_is_no_update_is_refused_with_its_reason() {
-        for payload in ["", "[]", "text", r#"{"storeName":"x"}"#, r#"{"storeName":"x","storeStatus":null}"#] {
+        for payload in
+            ["", "[]", "text", r#"{"storeName":"x"}"#, r#"{"storeName":"x","storeStatus":null}"#]
+        {
             let error = read(&delivery(payload.as_bytes())).unwrap_err().to_string();
             assert!(error.starts_with("the payload is no store update: "), "{payload}: {error}");
         }

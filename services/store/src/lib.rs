@@ -33,14 +33,19 @@ pub struct Parts {
 /// The store service.
 pub fn service(parts: Parts) -> Service {
     let Parts { database, broker, verifier, registry, registration, outside } = parts;
-    let stores = Resource::new("store", STORE, database.clone(), outside.clone(), entity::typed(announce));
+    let stores =
+        Resource::new("store", STORE, database.clone(), outside.clone(), entity::typed(announce));
     let document = entity::document("store", &[&STORE]);
     Service::new("store")
         .routes(authenticated(stores.routes(), verifier))
         .routes(Router::new().route("/v3/api-docs", get(move || async { Json(document) })))
         .routes(management::routes(&["prod", "api-docs"]))
-        .background("relay", move |stop| async move { messaging::relay(BROKER, database, broker, stop).await })
-        .background("registration", move |stop| keep_registered(registry, registration, outside, stop))
+        .background("relay", move |stop| async move {
+            messaging::relay(BROKER, database, broker, stop).await
+        })
+        .background("registration", move |stop| {
+            keep_registered(registry, registration, outside, stop)
+        })
 }
 
 /// What goes over the wire (contract §4.2): exactly these two members.
@@ -54,7 +59,10 @@ struct StoreUpdated<'a> {
 /// Only an update is news; new and deleted stores are nobody's business.
 fn announce(moment: Moment, change: Change<Store>) -> anyhow::Result<Vec<Message>> {
     let Change::Updated(store) = change else { return Ok(Vec::new()) };
-    let event = StoreUpdated { store_name: &store.name, store_status: store.status.map_or(NO_STATUS, StoreStatus::name) };
+    let event = StoreUpdated {
+        store_name: &store.name,
+        store_status: store.status.map_or(NO_STATUS, StoreStatus::name),
+    };
     let message = Message {
         id: moment.id.clone(),
         channel: BROKER.to_owned(),
@@ -116,10 +124,16 @@ mod tests {
 
     #[test]
     fn an_update_is_announced_as_the_contract_has_it() {
-        let contract: Value = serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json")).unwrap();
+        let contract: Value =
+            serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json"))
+                .unwrap();
         let message = messages(Change::Updated(store(Some(StoreStatus::Closed)))).remove(0);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let headers: Vec<_> = message.headers.iter().map(|header| json!([header.name, text(&header.value)])).collect();
+        let headers: Vec<_> = message
+            .headers
+            .iter()
+            .map(|header| json!([header.name, text(&header.value)]))
+            .collect();
         let actual = json!({ "topic": message.topic, "key": message.key, "headers": headers, "payload": text(&message.payload) });
         assert_eq!(actual, contract);
     }

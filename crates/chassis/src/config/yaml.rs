@@ -42,7 +42,12 @@ pub fn documents(text: &str) -> Result<Vec<Vec<Entry>>, String> {
     entries.collect()
 }
 
-fn walk(node: &MarkedYaml<'_>, key: String, depth: usize, entries: &mut Vec<Entry>) -> Result<(), String> {
+fn walk(
+    node: &MarkedYaml<'_>,
+    key: String,
+    depth: usize,
+    entries: &mut Vec<Entry>,
+) -> Result<(), String> {
     let line = node.span.start.line();
     if depth > DEPTH {
         return Err(format!("line {line}: nested deeper than {DEPTH} levels"));
@@ -50,7 +55,8 @@ fn walk(node: &MarkedYaml<'_>, key: String, depth: usize, entries: &mut Vec<Entr
     match &node.data {
         YamlData::Mapping(members) => {
             for (name, value) in members {
-                let name = scalar(name).ok_or_else(|| format!("line {line}: a key must be text"))?;
+                let name =
+                    scalar(name).ok_or_else(|| format!("line {line}: a key must be text"))?;
                 let key = if key.is_empty() { name } else { format!("{key}.{name}") };
                 walk(value, key, depth + 1, entries)?;
             }
@@ -64,7 +70,8 @@ fn walk(node: &MarkedYaml<'_>, key: String, depth: usize, entries: &mut Vec<Entr
         }
         _ if key.is_empty() => Ok(()),
         _ => {
-            let value = scalar(node).ok_or_else(|| format!("line {line}: cannot read the value of {key}"))?;
+            let value = scalar(node)
+                .ok_or_else(|| format!("line {line}: cannot read the value of {key}"))?;
             let literal = matches!(
                 &node.data,
                 YamlData::Value(Scalar::Boolean(_) | Scalar::Integer(_) | Scalar::FloatingPoint(_))
@@ -94,7 +101,8 @@ mod tests {
 
     fn check(text: &str, expected: &[(&str, &str)]) {
         let entries = flatten(text).unwrap();
-        let entries: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
+        let entries: Vec<_> =
+            entries.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
         assert_eq!(entries, expected);
     }
 
@@ -109,7 +117,8 @@ mod tests {
     #[test]
     fn tells_numbers_from_text_and_where_they_are() {
         let entries = flatten("a:\n  b: 1.0\n  c: '1'\n").unwrap();
-        let seen: Vec<_> = entries.iter().map(|e| (e.value.as_str(), e.literal, e.line, e.column)).collect();
+        let seen: Vec<_> =
+            entries.iter().map(|e| (e.value.as_str(), e.literal, e.line, e.column)).collect();
         assert_eq!(seen, [("1.0", true, 2, 6), ("1", false, 3, 6)]);
     }
 

@@ -2,7 +2,11 @@
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
-use sqlx::{Row as _, Sqlite, ValueRef, query::Query, sqlite::{SqliteArguments, SqliteRow}};
+use sqlx::{
+    Row as _, Sqlite, ValueRef,
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
 use crate::{Id, IdKind, Kind, Row, Table, Value};
 
@@ -13,20 +17,30 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 pub(super) fn select(table: &Table) -> String {
-    let columns: String = table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
+    let columns: String =
+        table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
     format!("select id, version{columns} from {}", quoted(&table.name))
 }
 
 pub(super) fn insert(table: &Table) -> String {
-    let columns: String = table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
-    let places: String = (0..table.columns.len()).map(|column| format!(", ?{}", column + 2)).collect();
+    let columns: String =
+        table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
+    let places: String =
+        (0..table.columns.len()).map(|column| format!(", ?{}", column + 2)).collect();
     format!("insert into {} (id, version{columns}) values (?1, 1{places})", quoted(&table.name))
 }
 
 pub(super) fn replace(table: &Table) -> String {
-    let columns: String =
-        table.columns.iter().enumerate().map(|(at, column)| format!(", {} = ?{}", quoted(&column.name), at + 3)).collect();
-    format!("update {} set version = version + 1{columns} where id = ?1 and version = ?2", quoted(&table.name))
+    let columns: String = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| format!(", {} = ?{}", quoted(&column.name), at + 3))
+        .collect();
+    format!(
+        "update {} set version = version + 1{columns} where id = ?1 and version = ?2",
+        quoted(&table.name)
+    )
 }
 
 pub(super) fn bind_id<'q>(query: Bound<'q>, id: &Id) -> Bound<'q> {
@@ -59,7 +73,8 @@ pub(super) fn read(table: &Table, row: &SqliteRow) -> anyhow::Result<Row> {
     };
     let mut values = Vec::with_capacity(table.columns.len());
     for (at, column) in table.columns.iter().enumerate() {
-        let value = value(column.kind, row, at + 2).with_context(|| format!("read {}.{}", table.name, column.name))?;
+        let value = value(column.kind, row, at + 2)
+            .with_context(|| format!("read {}.{}", table.name, column.name))?;
         values.push(value);
     }
     Ok(Row { id, version: row.try_get(1)?, values })

@@ -3,7 +3,6 @@
 //! A commit costs one wait for the disk, however many callers wait for it.
 
 use std::{
-    io::{ErrorKind, Read},
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -18,16 +17,16 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::error;
 
+use super::check::check;
+
 /// The version of the file's layout that this program writes.
-const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 1;
 /// How many jobs share one commit at most.
 const GROUP: usize = 256;
 /// How many jobs wait at most; more wait in their callers.
 const QUEUE: usize = 1024;
 /// How long a caller waits for its commit.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Files up to this size are read through at start, to find damage before anything is built on it.
-const CHECKED: u64 = 256 * 1024 * 1024;
 
 /// What an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,27 +86,33 @@ impl SqliteFile {
     /// # Errors
     /// When the file is not a database, is damaged, or was written by a newer version; it is left alone then.
     pub async fn open(path: &Path, durability: Durability) -> Result<Self, OpenError> {
-        check_header(path)?;
+        check(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(Duration::from_secs(5))
             .disable_statement_logging();
-        if path.exists() {
-            check_content(path, &options).await?;
-        }
-        let mut writer = connect(path, options.clone().synchronous(durability.synchronous())).await?;
+        let mut writer =
+            connect(path, options.clone().synchronous(durability.synchronous())).await?;
         let stamp = AssertSqlSafe(format!("pragma user_version = {VERSION}"));
-        sqlx::query(stamp).execute(&mut writer).await.map_err(|error| OpenError::unavailable(path, error))?;
+        sqlx::query(stamp)
+            .execute(&mut writer)
+            .await
+            .map_err(|error| OpenError::unavailable(path, error))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
             .idle_timeout(Duration::from_secs(60))
+            // A connection to a file does not go away while it waits.
+            .test_before_acquire(false)
             .connect_lazy_with(options.create_if_missing(false).read_only(true));
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let writer = Writer { connection: writer, current: durability, most: durability };
-        #[expect(clippy::disallowed_methods, reason = "the writer belongs to the file and ends with its last handle")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the writer belongs to the file and ends with its last handle"
+        )]
         tokio::spawn(writer.run(waiting));
         Ok(SqliteFile { readers, jobs })
     }
@@ -122,7 +127,12 @@ impl SqliteFile {
     ///
     /// # Errors
     /// Those of `work`, which undo what it did; else that the disk or the file does not take the commit.
-    pub async fn write<T, E, F>(&self, durability: Durability, wake: Vec<watch::Sender<u64>>, work: F) -> Result<T, E>
+    pub async fn write<T, E, F>(
+        &self,
+        durability: Durability,
+        wake: Vec<watch::Sender<u64>>,
+        work: F,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<anyhow::Error> + Send + 'static,
@@ -131,62 +141,27 @@ impl SqliteFile {
         let (reply, answer) = oneshot::channel();
         let job = Work { durability, work: Some(work), outcome: None, wake, reply };
         let asked = tokio::time::timeout(PATIENCE, async {
-            self.jobs.send(Box::new(job)).await.map_err(|_| anyhow!("the database's writer is gone"))?;
+            self.jobs
+                .send(Box::new(job))
+                .await
+                .map_err(|_| anyhow!("the database's writer is gone"))?;
             answer.await.context("the database's writer is gone")
         });
         match asked.await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(gone)) => Err(gone.into()),
-            Err(_) => Err(anyhow!("the disk did not take a commit within {PATIENCE:?}; whether it will is unknown").into()),
+            Err(_) => Err(anyhow!(
+                "the disk did not take a commit within {PATIENCE:?}; whether it will is unknown"
+            )
+            .into()),
         }
     }
 }
 
-/// Looks at the first bytes without touching the file.
-fn check_header(path: &Path) -> Result<(), OpenError> {
-    let damaged = |reason: &str| OpenError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
-    let mut file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(OpenError::unavailable(path, error)),
-    };
-    let length = file.metadata().map_err(|error| OpenError::unavailable(path, error))?.len();
-    if length == 0 {
-        return Ok(());
-    }
-    let mut header = [0; 16];
-    file.read_exact(&mut header).map_err(|_| damaged("it is shorter than a database's header"))?;
-    if &header != b"SQLite format 3\0" {
-        return Err(damaged("it is not a SQLite database"));
-    }
-    Ok(())
-}
-
-/// Reads the version and, unless the file is large, everything.
-async fn check_content(path: &Path, options: &SqliteConnectOptions) -> Result<(), OpenError> {
-    let damaged = |reason: String| OpenError::Damaged { path: path.to_owned(), reason };
-    let mut connection = connect(path, options.clone().create_if_missing(false)).await?;
-    let version: i64 = sqlx::query_scalar("pragma user_version")
-        .fetch_one(&mut connection)
-        .await
-        .map_err(|error| damaged(error.to_string()))?;
-    if version > VERSION {
-        return Err(OpenError::Newer { path: path.to_owned(), found: version, known: VERSION });
-    }
-    let length = std::fs::metadata(path).map(|metadata| metadata.len()).unwrap_or(0);
-    if length <= CHECKED {
-        let verdict: String = sqlx::query_scalar("pragma quick_check(1)")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(|error| damaged(error.to_string()))?;
-        if verdict != "ok" {
-            return Err(damaged(verdict));
-        }
-    }
-    connection.close().await.map_err(|error| OpenError::unavailable(path, error))
-}
-
-async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
+pub(super) async fn connect(
+    path: &Path,
+    options: SqliteConnectOptions,
+) -> Result<SqliteConnection, OpenError> {
     options.connect().await.map_err(|error| match &error {
         // 11 is SQLITE_CORRUPT, 26 is SQLITE_NOTADB.
         sqlx::Error::Database(cause) if matches!(cause.code().as_deref(), Some("11" | "26")) => {
@@ -204,10 +179,11 @@ impl Durability {
         }
     }
 
-    fn pragma(self) -> &'static str {
+    /// Begins a transaction whose commit survives this; the setting cannot change inside one.
+    fn begin(self) -> &'static str {
         match self {
-            Durability::ProcessCrash => "pragma synchronous = normal",
-            Durability::PowerFailure => "pragma synchronous = full",
+            Durability::ProcessCrash => "pragma synchronous = normal; begin immediate",
+            Durability::PowerFailure => "pragma synchronous = full; begin immediate",
         }
     }
 }
@@ -268,7 +244,9 @@ where
             (None, Ok(())) => Err(anyhow!("the work was not done").into()),
         };
         if outcome.is_ok() {
-            self.wake.iter().for_each(|channel| channel.send_modify(|count| *count = count.wrapping_add(1)));
+            self.wake
+                .iter()
+                .for_each(|channel| channel.send_modify(|count| *count = count.wrapping_add(1)));
         }
         // A caller that is gone does not want to know.
         let _ = self.reply.send(outcome);
@@ -299,12 +277,17 @@ impl Writer {
     }
 
     async fn commit(&mut self, group: &mut [Box<dyn Job>]) -> anyhow::Result<()> {
-        let wanted = group.iter().map(|job| job.durability()).max().unwrap_or(self.most).min(self.most);
-        if wanted != self.current {
-            self.execute(wanted.pragma()).await?;
+        let wanted =
+            group.iter().map(|job| job.durability()).max().unwrap_or(self.most).min(self.most);
+        if wanted == self.current {
+            self.execute("begin immediate").await?;
+        } else {
+            sqlx::raw_sql(wanted.begin())
+                .execute(&mut self.connection)
+                .await
+                .context("begin a commit")?;
             self.current = wanted;
         }
-        self.execute("begin immediate").await?;
         let done = match group {
             [job] => self.single(job).await,
             group => self.several(group).await,

@@ -28,24 +28,35 @@ create table if not exists inbox (
 create table if not exists sequence (name text primary key, next integer not null) without rowid;
 ";
 
-pub(super) async fn prepare(connection: &mut SqliteConnection, tables: &[Table]) -> anyhow::Result<()> {
+pub(super) async fn prepare(
+    connection: &mut SqliteConnection,
+    tables: &[Table],
+) -> anyhow::Result<()> {
     sqlx::raw_sql(OWN).execute(&mut *connection).await.context("create the outbox")?;
     for table in tables {
-        prepare_table(connection, table).await.with_context(|| format!("create table {}", table.name))?;
+        prepare_table(connection, table)
+            .await
+            .with_context(|| format!("create table {}", table.name))?;
     }
     Ok(())
 }
 
 async fn prepare_table(connection: &mut SqliteConnection, table: &Table) -> anyhow::Result<()> {
     let name = quoted(&table.name);
-    let create = format!("create table if not exists {name} (id {}, version integer not null default 1)", table.id.sql());
+    let create = format!(
+        "create table if not exists {name} (id {}, version integer not null default 1)",
+        table.id.sql()
+    );
     sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await?;
     let existing: Vec<String> = sqlx::query_scalar("select name from pragma_table_info(?1)")
         .bind(table.name.as_ref())
         .fetch_all(&mut *connection)
         .await?;
-    for column in table.columns.iter().filter(|column| !existing.iter().any(|name| *name == column.name)) {
-        let add = format!("alter table {name} add column {} {}", quoted(&column.name), column.kind.sql());
+    for column in
+        table.columns.iter().filter(|column| !existing.iter().any(|name| *name == column.name))
+    {
+        let add =
+            format!("alter table {name} add column {} {}", quoted(&column.name), column.kind.sql());
         sqlx::query(AssertSqlSafe(add)).execute(&mut *connection).await?;
     }
     Ok(())

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use database::{
-    Changes, Column, CommitError, Database, Direction, Header, Id, IdKind, Kind, Message, Page, Sort, Table, Value, Write,
+    Changes, Column, CommitError, Database, Direction, Header, Id, IdKind, Kind, Message, Page,
+    Sort, Table, Value, Write,
 };
 
 pub(crate) const BOOK: Table = Table {
@@ -14,7 +15,11 @@ pub(crate) const BOOK: Table = Table {
         Column { name: std::borrow::Cow::Borrowed("pages"), kind: Kind::Integer, required: false },
         Column { name: std::borrow::Cow::Borrowed("price"), kind: Kind::Real, required: false },
         Column { name: std::borrow::Cow::Borrowed("lent"), kind: Kind::Boolean, required: false },
-        Column { name: std::borrow::Cow::Borrowed("printed"), kind: Kind::Instant, required: false },
+        Column {
+            name: std::borrow::Cow::Borrowed("printed"),
+            kind: Kind::Instant,
+            required: false,
+        },
     ]),
 };
 
@@ -82,24 +87,39 @@ async fn keeps_what_was_committed(database: &dyn Database) {
 async fn refuses_a_stale_version(database: &dyn Database) {
     database.commit(insert("versions", book("first", 1))).await.unwrap();
     let replace = |version, title| {
-        Changes::new().write(Write::Replace { table: BOOK, id: id("versions"), version, values: book(title, 2) })
+        Changes::new().write(Write::Replace {
+            table: BOOK,
+            id: id("versions"),
+            version,
+            values: book(title, 2),
+        })
     };
     database.commit(replace(1, "second")).await.unwrap();
     assert!(matches!(database.commit(replace(1, "stale")).await, Err(CommitError::Conflict)));
     let row = database.get(&BOOK, &id("versions")).await.unwrap().unwrap();
     assert_eq!((row.version, row.values), (2, book("second", 2)));
-    let missing = Write::Replace { table: BOOK, id: id("nowhere"), version: 1, values: book("x", 1) };
-    assert!(matches!(database.commit(Changes::new().write(missing)).await, Err(CommitError::Conflict)));
+    let missing =
+        Write::Replace { table: BOOK, id: id("nowhere"), version: 1, values: book("x", 1) };
+    assert!(matches!(
+        database.commit(Changes::new().write(missing)).await,
+        Err(CommitError::Conflict)
+    ));
 }
 
 async fn refuses_a_second_insert(database: &dyn Database) {
     database.commit(insert("twice", book("first", 1))).await.unwrap();
-    assert!(matches!(database.commit(insert("twice", book("second", 1))).await, Err(CommitError::Conflict)));
+    assert!(matches!(
+        database.commit(insert("twice", book("second", 1))).await,
+        Err(CommitError::Conflict)
+    ));
 }
 
 async fn makes_all_changes_or_none(database: &dyn Database) {
     let stale = Write::Replace { table: BOOK, id: id("nowhere"), version: 1, values: book("x", 1) };
-    let changes = insert("torn", book("torn", 1)).send(message("torn", "torn", "k")).handled("group", "torn").write(stale);
+    let changes = insert("torn", book("torn", 1))
+        .send(message("torn", "torn", "k"))
+        .handled("group", "torn")
+        .write(stale);
     assert!(matches!(database.commit(changes).await, Err(CommitError::Conflict)));
     assert_eq!(database.get(&BOOK, &id("torn")).await.unwrap(), None);
     assert_eq!(database.unsent("torn", 0, 10).await.unwrap(), []);
@@ -127,7 +147,10 @@ async fn sends_messages_in_order_and_forgets_them(database: &dyn Database) {
 }
 
 async fn keeps_channels_apart(database: &dyn Database) {
-    database.commit(Changes::new().send(message("x", "left", "k")).send(message("y", "right", "k"))).await.unwrap();
+    database
+        .commit(Changes::new().send(message("x", "left", "k")).send(message("y", "right", "k")))
+        .await
+        .unwrap();
     let left = database.unsent("left", 0, 10).await.unwrap();
     assert_eq!(left.iter().map(|(_, message)| message.id.as_str()).collect::<Vec<_>>(), ["x"]);
 }
@@ -145,12 +168,12 @@ async fn lists_in_the_order_asked_for(database: &dyn Database) {
     let before = database.list(&READER, &Page::first(10)).await.unwrap();
     assert_eq!((before.rows.len(), before.total), (0, 0));
     for (number, name) in [(3, "b"), (1, "a"), (2, "b")] {
-        let write = Write::Insert { table: READER, id: Id::Integer(number), values: vec![name.into()] };
+        let write =
+            Write::Insert { table: READER, id: Id::Integer(number), values: vec![name.into()] };
         database.commit(Changes::new().write(write)).await.unwrap();
     }
     let sort = |column, direction| Sort { column, direction };
-    let by_name =
-        vec![sort(Some(0), Direction::Descending), sort(None, Direction::Ascending)];
+    let by_name = vec![sort(Some(0), Direction::Descending), sort(None, Direction::Ascending)];
     for (sort, offset, limit, expected) in [
         (by_name.clone(), 0, 10, vec![2, 3, 1]),
         (by_name, 1, 1, vec![3]),
@@ -158,7 +181,10 @@ async fn lists_in_the_order_asked_for(database: &dyn Database) {
         (vec![sort(None, Direction::Ascending)], 5, 10, vec![]),
     ] {
         let listing = database.list(&READER, &Page { offset, limit, sort }).await.unwrap();
-        assert_eq!(listing.rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), expected.into_iter().map(Id::Integer).collect::<Vec<_>>());
+        assert_eq!(
+            listing.rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>(),
+            expected.into_iter().map(Id::Integer).collect::<Vec<_>>()
+        );
         assert_eq!(listing.total, 3);
     }
 }
@@ -170,12 +196,19 @@ async fn never_gives_a_number_twice(database: &dyn Database) {
 }
 
 async fn takes_commits_of_many_callers_at_once(database: Arc<dyn Database>) {
-    let commits = (0..200).map(|number| {
-        let changes = insert(&format!("many {number}"), book("many", number)).send(message(&number.to_string(), "many", "k"));
-        let conflict = insert(&format!("many {}", number / 2), book("conflict", 0));
-        let database = &database;
-        async move { (database.commit(changes).await.is_ok(), database.commit(conflict).await.is_ok()) }
-    });
+    let commits =
+        (0..200).map(|number| {
+            let changes = insert(&format!("many {number}"), book("many", number)).send(message(
+                &number.to_string(),
+                "many",
+                "k",
+            ));
+            let conflict = insert(&format!("many {}", number / 2), book("conflict", 0));
+            let database = &database;
+            async move {
+                (database.commit(changes).await.is_ok(), database.commit(conflict).await.is_ok())
+            }
+        });
     let outcomes = futures_util::future::join_all(commits).await;
     assert!(outcomes.iter().all(|(first, _)| *first), "each caller's own change is made");
     assert!(outcomes.iter().all(|(_, second)| !*second), "and another's conflict does not undo it");

@@ -58,7 +58,9 @@ impl Query {
             return headers;
         }
         let (page, last) = (self.page.unwrap_or(0), total.div_ceil(size).max(1) - 1);
-        let link = |number: u64, relation: &str| format!("<{path}?page={number}&size={size}>; rel=\"{relation}\"");
+        let link = |number: u64, relation: &str| {
+            format!("<{path}?page={number}&size={size}>; rel=\"{relation}\"")
+        };
         let mut links = Vec::new();
         if page < last {
             links.push(link(page + 1, "next"));
@@ -77,7 +79,11 @@ impl Query {
 
 fn sort(entity: &Entity, text: &str) -> Option<Sort> {
     let (name, direction) = text.split_once(',').unwrap_or((text, "asc"));
-    let direction = if direction.eq_ignore_ascii_case("desc") { Direction::Descending } else { Direction::Ascending };
+    let direction = if direction.eq_ignore_ascii_case("desc") {
+        Direction::Descending
+    } else {
+        Direction::Ascending
+    };
     let column = match name {
         "id" => None,
         _ => Some(entity.fields.iter().position(|field| field.name == name)?),
@@ -92,7 +98,10 @@ mod tests {
 
     fn check(query: &str, (offset, limit): (u64, u32), sort: &[(Option<usize>, Direction)]) {
         let page = Query::parse(&ORDER, query).page();
-        let sort: Vec<_> = sort.iter().map(|(column, direction)| Sort { column: *column, direction: *direction }).collect();
+        let sort: Vec<_> = sort
+            .iter()
+            .map(|(column, direction)| Sort { column: *column, direction: *direction })
+            .collect();
         assert_eq!(page, Page { offset, limit, sort }, "{query}");
     }
 
@@ -105,13 +114,18 @@ mod tests {
         check("size=0&page=x", (0, BARE), &[]);
         check("page=18446744073709551615&size=2000", (u64::MAX, LARGEST), &[]);
         check("sort=id,desc", (0, BARE), &[(None, Direction::Descending)]);
-        check("sort=title%2Cdesc&sort=count", (0, BARE), &[(Some(0), Direction::Descending), (Some(2), Direction::Ascending)]);
+        check(
+            "sort=title%2Cdesc&sort=count",
+            (0, BARE),
+            &[(Some(0), Direction::Descending), (Some(2), Direction::Ascending)],
+        );
         check("sort=nosuch,asc", (0, BARE), &[]);
     }
 
     #[test]
     fn says_where_the_other_pages_are() {
-        let headers = |query: &str, total| Query::parse(&ORDER, query).headers("/api/orders", total);
+        let headers =
+            |query: &str, total| Query::parse(&ORDER, query).headers("/api/orders", total);
         assert!(headers("", 3).is_empty());
         let middle = headers("page=1&size=2", 5);
         assert_eq!(middle["x-total-count"], "5");
@@ -119,7 +133,12 @@ mod tests {
             middle["link"],
             "</api/orders?page=2&size=2>; rel=\"next\",</api/orders?page=0&size=2>; rel=\"prev\",</api/orders?page=2&size=2>; rel=\"last\",</api/orders?page=0&size=2>; rel=\"first\""
         );
-        assert_eq!(headers("size=2", 0)["link"], "</api/orders?page=0&size=2>; rel=\"last\",</api/orders?page=0&size=2>; rel=\"first\"");
-        assert!(headers("", u64::from(BARE) + 1)["link"].to_str().unwrap().contains("rel=\"next\""));
+        assert_eq!(
+            headers("size=2", 0)["link"],
+            "</api/orders?page=0&size=2>; rel=\"last\",</api/orders?page=0&size=2>; rel=\"first\""
+        );
+        assert!(
+            headers("", u64::from(BARE) + 1)["link"].to_str().unwrap().contains("rel=\"next\"")
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The log's tables and statements.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use database::{Header, Message};
 use jiff::Timestamp;
@@ -39,7 +41,11 @@ pub(super) async fn prepare(connection: &mut SqliteConnection) -> anyhow::Result
 }
 
 /// Creates a topic unless it is there; returns how many partitions it has.
-pub(super) async fn create(connection: &mut SqliteConnection, topic: &str, partitions: i32) -> anyhow::Result<i32> {
+pub(super) async fn create(
+    connection: &mut SqliteConnection,
+    topic: &str,
+    partitions: i32,
+) -> anyhow::Result<i32> {
     let existing = count(connection, topic).await?;
     if existing > 0 {
         return Ok(existing);
@@ -60,9 +66,14 @@ async fn count(connection: &mut SqliteConnection, topic: &str) -> anyhow::Result
     query.fetch_one(connection).await.context("read the topics")
 }
 
-pub(super) async fn append(connection: &mut SqliteConnection, messages: Vec<Message>, partitions: i32) -> anyhow::Result<()> {
+/// Appends messages to topics that are there, each with this many partitions.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    messages: Vec<Message>,
+    partitions: HashMap<String, i32>,
+) -> anyhow::Result<()> {
     for message in messages {
-        let count = create(connection, &message.topic, partitions).await?;
+        let count = partitions.get(&message.topic).copied().unwrap_or(1);
         let key = message.key.map(String::into_bytes);
         let partition = key.as_deref().map_or(0, |key| partition_of(key, count));
         let position: i64 = sqlx::query_scalar(
@@ -113,18 +124,29 @@ fn murmur2(data: &[u8]) -> u32 {
 }
 
 /// The position after the last one that the group has handled.
-pub(super) async fn committed(readers: &SqlitePool, group: &str, topic: &str, partition: i32) -> anyhow::Result<i64> {
-    let next = sqlx::query_scalar("select next from committed where consumers = ?1 and topic = ?2 and partition = ?3")
-        .bind(group)
-        .bind(topic)
-        .bind(partition)
-        .fetch_optional(readers)
-        .await
-        .context("read the committed offset")?;
+pub(super) async fn committed(
+    readers: &SqlitePool,
+    group: &str,
+    topic: &str,
+    partition: i32,
+) -> anyhow::Result<i64> {
+    let next = sqlx::query_scalar(
+        "select next from committed where consumers = ?1 and topic = ?2 and partition = ?3",
+    )
+    .bind(group)
+    .bind(topic)
+    .bind(partition)
+    .fetch_optional(readers)
+    .await
+    .context("read the committed offset")?;
     Ok(next.unwrap_or(0))
 }
 
-pub(super) async fn commit(connection: &mut SqliteConnection, group: String, record: (String, i32, i64)) -> anyhow::Result<()> {
+pub(super) async fn commit(
+    connection: &mut SqliteConnection,
+    group: String,
+    record: (String, i32, i64),
+) -> anyhow::Result<()> {
     let (topic, partition, position) = record;
     // A member that was slow to learn of its replacement must not move the group back.
     sqlx::query(
@@ -174,7 +196,10 @@ fn record(topic: &str, partition: i32, row: &SqliteRow) -> anyhow::Result<Record
     })
 }
 
-pub(super) async fn remove_before(connection: &mut SqliteConnection, time: Timestamp) -> anyhow::Result<u64> {
+pub(super) async fn remove_before(
+    connection: &mut SqliteConnection,
+    time: Timestamp,
+) -> anyhow::Result<u64> {
     let removed = sqlx::query(
         "delete from record where created < ?1 and position < (
             select min(next) from committed where committed.topic = record.topic and committed.partition = record.partition
@@ -208,7 +233,10 @@ fn unpack(mut bytes: &[u8]) -> anyhow::Result<Vec<Header>> {
     let mut headers = Vec::new();
     while let Some(name) = part()? {
         let value = part()?.context("a header has no value")?;
-        headers.push(Header { name: String::from_utf8(name).context("a header's name is no text")?, value });
+        headers.push(Header {
+            name: String::from_utf8(name).context("a header's name is no text")?,
+            value,
+        });
     }
     Ok(headers)
 }
@@ -234,7 +262,11 @@ mod tests {
     #[test]
     fn headers_come_back_as_they_were() {
         let header = |name: &str, value: &[u8]| Header { name: name.into(), value: value.into() };
-        let headers = vec![header("contentType", b"\"application/json\""), header("", b""), header("x", &[0, 255])];
+        let headers = vec![
+            header("contentType", b"\"application/json\""),
+            header("", b""),
+            header("x", &[0, 255]),
+        ];
         assert_eq!(unpack(&pack(&headers)).unwrap(), headers);
         assert!(unpack(&pack(&headers)[..9]).is_err());
     }

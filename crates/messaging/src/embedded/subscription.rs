@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tracing::info;
 
-use super::{Shared, log};
+use super::{Shared, Topic, log};
 use crate::{Record, Subscription};
 
 pub(super) struct Member {
@@ -24,32 +24,42 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) async fn join(shared: Arc<Shared>, topic: &str, group: &str) -> anyhow::Result<Self> {
-        let (name, partitions) = (topic.to_owned(), shared.partitions);
-        let created: anyhow::Result<i32> = shared
-            .file
-            .write(Durability::PowerFailure, Vec::new(), move |connection| {
-                async move { log::create(connection, &name, partitions).await }.boxed()
-            })
-            .await;
-        let partitions = created?;
-        let appended = shared.topic(topic).subscribe();
+    pub(super) async fn join(
+        shared: Arc<Shared>,
+        topic: &str,
+        group: &str,
+    ) -> anyhow::Result<Self> {
+        let Topic { partitions, appended } = shared.topic(topic).await?;
+        let appended = appended.subscribe();
         let (number, mut changed) = shared.groups.join(topic, group);
         changed.mark_changed();
         let (topic, group) = (topic.to_owned(), group.to_owned());
-        Ok(Member { shared, topic, group, number, partitions, changed, appended, share: Vec::new() })
+        Ok(Member {
+            shared,
+            topic,
+            group,
+            number,
+            partitions,
+            changed,
+            appended,
+            share: Vec::new(),
+        })
     }
 
     /// Looks again at which partitions are this member's, and starts each after the group's committed offset.
     async fn assign(&mut self) -> anyhow::Result<()> {
-        let share = self.shared.groups.share(&self.topic, &self.group, self.number, self.partitions);
+        let share =
+            self.shared.groups.share(&self.topic, &self.group, self.number, self.partitions);
         let mut assigned = Vec::with_capacity(share.len());
         for partition in share {
-            let next = log::committed(self.shared.file.readers(), &self.group, &self.topic, partition).await?;
+            let next =
+                log::committed(self.shared.file.readers(), &self.group, &self.topic, partition)
+                    .await?;
             assigned.push((partition, next));
         }
         self.share = assigned;
-        let names: Vec<String> = self.share.iter().map(|(partition, _)| format!("{}-{partition}", self.topic)).collect();
+        let names: Vec<String> =
+            self.share.iter().map(|(partition, _)| format!("{}-{partition}", self.topic)).collect();
         info!(target: "Consumer", "[Consumer groupId={}] assigned partitions: {}", self.group, names.join(", "));
         Ok(())
     }
@@ -62,7 +72,9 @@ impl Member {
             if room == 0 {
                 break;
             }
-            let read = log::read(self.shared.file.readers(), (&self.topic, *partition), *next, room).await?;
+            let read =
+                log::read(self.shared.file.readers(), (&self.topic, *partition), *next, room)
+                    .await?;
             if let Some(last) = read.last() {
                 *next = last.offset + 1;
             }
@@ -102,11 +114,14 @@ impl Subscription for Member {
     }
 
     async fn commit(&mut self, record: &Record) -> anyhow::Result<()> {
-        let (group, at) = (self.group.clone(), (record.topic.clone(), record.partition, record.offset));
+        let (group, at) =
+            (self.group.clone(), (record.topic.clone(), record.partition, record.offset));
         // An offset that is lost with the power brings the records again, which the inbox bears.
         self.shared
             .file
-            .write(Durability::ProcessCrash, Vec::new(), move |connection| log::commit(connection, group, at).boxed())
+            .write(Durability::ProcessCrash, Vec::new(), move |connection| {
+                log::commit(connection, group, at).boxed()
+            })
             .await
     }
 }

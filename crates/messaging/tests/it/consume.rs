@@ -24,12 +24,20 @@ async fn publish(broker: &BrokerRef, ids: &[&str]) {
 /// A row whose id is never the same twice, so that a second handling would show.
 fn note(delivery: &Delivery, counter: &AtomicUsize) -> Changes {
     let id = Id::Text(format!("{} {}", delivery.id, counter.fetch_add(1, Ordering::Relaxed)));
-    Changes::new().write(Write::Insert { table: NOTE, id, values: vec![delivery.id.as_str().into()] })
+    Changes::new().write(Write::Insert {
+        table: NOTE,
+        id,
+        values: vec![delivery.id.as_str().into()],
+    })
 }
 
 async fn notes(database: &DatabaseRef) -> Vec<String> {
     let listing = database.list(&NOTE, &Page::first(1000)).await.unwrap();
-    listing.rows.iter().map(|row| row.id.to_string().split(' ').next().unwrap().to_owned()).collect()
+    listing
+        .rows
+        .iter()
+        .map(|row| row.id.to_string().split(' ').next().unwrap().to_owned())
+        .collect()
 }
 
 fn start<H>(broker: &BrokerRef, database: &DatabaseRef, handle: H) -> Running
@@ -49,7 +57,8 @@ async fn the_same_message_delivered_twice_changes_nothing() {
     publish(&broker, &["b", "end"]).await;
     let counter = AtomicUsize::new(0);
     let running = start(&broker, &database, move |delivery| Ok(note(delivery, &counter)));
-    eventually("the last record", || async { notes(&database).await.contains(&"end".to_owned()) }).await;
+    eventually("the last record", || async { notes(&database).await.contains(&"end".to_owned()) })
+        .await;
     assert_eq!(notes(&database).await, ["a", "b", "end"]);
     running.stop().await;
 }
@@ -107,10 +116,16 @@ async fn one_bad_record_costs_the_others_nothing_and_is_kept() {
         _ => Ok(note(delivery, &counter)),
     });
     eventually("the good ones", || async { notes(&database).await == ["a", "b"] }).await;
-    eventually("the bad one", || async { !database.unsent(REJECTED, 0, 10).await.unwrap().is_empty() }).await;
+    eventually("the bad one", || async {
+        !database.unsent(REJECTED, 0, 10).await.unwrap().is_empty()
+    })
+    .await;
     let (_, kept) = database.unsent(REJECTED, 0, 10).await.unwrap().remove(0);
     let reason = kept.headers.iter().find(|header| header.name == "x-reason").unwrap();
-    assert_eq!((kept.payload.as_slice(), reason.value.as_slice()), (&b"bad"[..], &b"not a note"[..]));
+    assert_eq!(
+        (kept.payload.as_slice(), reason.value.as_slice()),
+        (&b"bad"[..], &b"not a note"[..])
+    );
     running.stop().await;
 }
 
@@ -120,10 +135,11 @@ async fn what_fails_for_now_is_tried_until_it_works() {
     let (broker, database) = (broker(folder.path()).await, database(folder.path()).await);
     publish(&broker, &["a"]).await;
     let (tries, counter) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let running = start(&broker, &database, move |delivery| match tries.fetch_add(1, Ordering::Relaxed) {
-        0..3 => Err(Failure::Retry(anyhow::anyhow!("not now"))),
-        _ => Ok(note(delivery, &counter)),
-    });
+    let running =
+        start(&broker, &database, move |delivery| match tries.fetch_add(1, Ordering::Relaxed) {
+            0..3 => Err(Failure::Retry(anyhow::anyhow!("not now"))),
+            _ => Ok(note(delivery, &counter)),
+        });
     eventually("the fourth try", || async { notes(&database).await == ["a"] }).await;
     running.stop().await;
 }

@@ -21,7 +21,10 @@ async fn poll(member: &mut dyn Subscription) -> Vec<Record> {
 }
 
 fn ids(records: &[Record]) -> Vec<&str> {
-    records.iter().map(|record| std::str::from_utf8(record.payload.as_deref().unwrap()).unwrap()).collect()
+    records
+        .iter()
+        .map(|record| std::str::from_utf8(record.payload.as_deref().unwrap()).unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -104,11 +107,19 @@ async fn members_share_the_partitions_and_take_over_from_one_another() {
     let mut first = broker.subscribe("notes", "readers").await.unwrap();
     let mut second = broker.subscribe("notes", "readers").await.unwrap();
     let (of_first, of_second) = (poll(&mut *first).await, poll(&mut *second).await);
-    let partitions = |records: &[Record]| records.iter().map(|record| record.partition).collect::<BTreeSet<_>>();
-    assert_eq!((partitions(&of_first), partitions(&of_second)), (BTreeSet::from([0, 1]), BTreeSet::from([2, 3])));
+    let partitions =
+        |records: &[Record]| records.iter().map(|record| record.partition).collect::<BTreeSet<_>>();
+    assert_eq!(
+        (partitions(&of_first), partitions(&of_second)),
+        (BTreeSet::from([0, 1]), BTreeSet::from([2, 3]))
+    );
     assert_eq!(of_first.len() + of_second.len(), keys.len());
     drop(second);
-    assert_eq!(poll(&mut *first).await.len(), keys.len(), "nothing was committed, so all of it comes to who is left");
+    assert_eq!(
+        poll(&mut *first).await.len(),
+        keys.len(),
+        "nothing was committed, so all of it comes to who is left"
+    );
 }
 
 #[tokio::test]
@@ -143,7 +154,11 @@ async fn old_records_go_only_when_every_group_has_passed_them() {
     let mut member = broker.subscribe("notes", "readers").await.unwrap();
     let records = poll(&mut *member).await;
     member.commit(&records[0]).await.unwrap();
-    assert_eq!(broker.remove_before("2026-01-01T00:00:00Z".parse().unwrap()).await.unwrap(), 0, "they are young");
+    assert_eq!(
+        broker.remove_before("2026-01-01T00:00:00Z".parse().unwrap()).await.unwrap(),
+        0,
+        "they are young"
+    );
     assert_eq!(broker.remove_before(later).await.unwrap(), 1);
     drop(member);
     let mut again = broker.subscribe("notes", "readers").await.unwrap();

@@ -31,7 +31,10 @@ pub(crate) fn message(id: &str, channel: &str, key: Option<&str>) -> Message {
         channel: channel.to_owned(),
         topic: "notes".to_owned(),
         key: key.map(str::to_owned),
-        headers: vec![Header { name: messaging::ID_HEADER.to_owned(), value: id.as_bytes().to_vec() }],
+        headers: vec![Header {
+            name: messaging::ID_HEADER.to_owned(),
+            value: id.as_bytes().to_vec(),
+        }],
         payload: id.as_bytes().to_vec(),
         created: "2026-11-24T10:00:00.123Z".parse().unwrap(),
     }
@@ -44,7 +47,9 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, happened: i
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap_or_else(|_| panic!("{what} did not happen"));
+    tokio::time::timeout(Duration::from_secs(10), waiting)
+        .await
+        .unwrap_or_else(|_| panic!("{what} did not happen"));
 }
 
 /// A loop that runs beside the test until it is stopped.

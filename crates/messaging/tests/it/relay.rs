@@ -23,7 +23,8 @@ impl Publish for Destination {
             if message.id.starts_with("bad") {
                 return Err(Failure::Reject(anyhow::anyhow!("unreadable")));
             }
-            let busy = self.busy_with.lock().unwrap().iter().any(|key| message.key.as_ref() == Some(key));
+            let busy =
+                self.busy_with.lock().unwrap().iter().any(|key| message.key.as_ref() == Some(key));
             if busy || held.contains(&message.key) {
                 held.push(message.key.clone());
                 return Err(Failure::Retry(anyhow::anyhow!("busy")));
@@ -58,7 +59,9 @@ async fn delivers_in_order_and_empties_the_outbox() {
         send(&database, &format!("m{number}"), "k").await;
     }
     eventually("delivery", || async { is_empty(&database, "out").await }).await;
-    let expected: Vec<String> = std::iter::once("before".to_owned()).chain((0..600).map(|number| format!("m{number}"))).collect();
+    let expected: Vec<String> = std::iter::once("before".to_owned())
+        .chain((0..600).map(|number| format!("m{number}")))
+        .collect();
     assert_eq!(*destination.taken.lock().unwrap(), expected);
     running.stop().await;
 }
@@ -127,8 +130,13 @@ async fn a_destination_that_was_away_gets_everything() {
     destination.busy_with.lock().unwrap().clear();
     eventually("delivery", || async { is_empty(&database, "out").await }).await;
     for (offset, key) in keys.iter().enumerate() {
-        let of_key: Vec<usize> =
-            taken.lock().unwrap().iter().map(|id| id.parse::<usize>().unwrap()).filter(|id| id % 3 == offset).collect();
+        let of_key: Vec<usize> = taken
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|id| id.parse::<usize>().unwrap())
+            .filter(|id| id % 3 == offset)
+            .collect();
         assert!(of_key.len() == 10 && of_key.is_sorted(), "{key}: {of_key:?}");
     }
     running.stop().await;

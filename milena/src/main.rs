@@ -1,6 +1,6 @@
 //! `milena`: reads the command line and the environment, and starts what was asked for.
 
-use std::{io::Write, process::ExitCode};
+use std::{ffi::OsString, io::Write, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use chassis::{Outside, Stop, config::{ConfigError, Settings}, telemetry};
@@ -9,11 +9,16 @@ use milena::{
     arguments::{Arguments, Command, UpArguments},
     up::{self, Options, Ports, System},
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{sleep, timeout},
+};
+use tracing::{debug, info};
 
 /// The command line or the configuration is wrong (sysexits.h: EX_USAGE).
 const USAGE: u8 = 64;
+/// How long work may take that goes on when everything has ended.
+const LAST_WORK: Duration = Duration::from_millis(400);
 /// A second signal cut everything off (128 + SIGINT).
 const ABORTED: i32 = 130;
 
@@ -41,24 +46,35 @@ fn start(arguments: &UpArguments) -> anyhow::Result<()> {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         anyhow::bail!("another cryptography provider was installed first");
     }
-    let settings = settings(arguments)?;
-    telemetry::start(arguments.log_format.into(), settings.text("logging.level.root"))?;
+    let variables = variables();
+    let settings = settings(arguments, &variables)?;
+    let levels = "trace, debug, info, warn, error or off, also per part: info,messaging=debug";
+    let filter = settings.parse("logging.level.root", levels)?;
+    telemetry::start(arguments.log_format.into(), filter, &milena::CRATES)?;
+    up::warn_of_unused(&variables);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    let outcome = runtime.block_on(run(arguments, settings));
+    let outcome = runtime.block_on(async {
+        let outcome = run(arguments, settings).await;
+        settle().await;
+        outcome
+    });
     // Nothing that matters is left to do; a thread that hangs in the operating system must not hold up the end.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    runtime.shutdown_timeout(LAST_WORK);
     outcome
 }
 
-fn settings(arguments: &UpArguments) -> Result<Settings, ConfigError> {
+/// The environment, which is read here and nowhere else; what is not Unicode in it is nobody of ours.
+fn variables() -> Vec<(String, String)> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
+fn settings(arguments: &UpArguments, variables: &[(String, String)]) -> Result<Settings, ConfigError> {
     let mut settings = milena::defaults()?;
     if let Some(file) = &arguments.config {
         settings = settings.file(file)?;
     }
-    // The one place that reads the environment; what is not Unicode is nobody of ours.
-    let variables: Vec<_> = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
-    up::warn_of_unused(&variables);
-    settings = settings.environment(variables)?;
+    settings = settings.environment(variables.to_vec())?;
     for (key, value) in &arguments.set {
         settings = settings.argument(key, value)?;
     }
@@ -80,6 +96,20 @@ async fn run(arguments: &UpArguments, settings: Settings) -> anyhow::Result<()> 
     tokio::select! {
         outcome = working => outcome,
         never = obey(interrupt, terminate, &stop) => never,
+    }
+}
+
+/// Gives the databases' writers, which close their files once nobody uses them, the time to do so: then the folder has
+/// no logs that belong to its files, and can be copied as it is.
+async fn settle() {
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let closed = async {
+        while metrics.num_alive_tasks() > 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    if timeout(LAST_WORK, closed).await.is_err() {
+        debug!("{} tasks are cut off at the end", metrics.num_alive_tasks());
     }
 }
 

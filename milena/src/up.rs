@@ -4,10 +4,13 @@ mod addresses;
 mod folder;
 mod ports;
 mod system;
+mod wanted;
 
 pub use addresses::Addresses;
 pub use ports::Ports;
 pub use system::{Options, System};
+
+use tracing::warn;
 
 /// Variables of the tutorial's compose file that this version does not follow: its embedded part is used instead.
 const UNUSED: [(&str, &str); 6] = [
@@ -19,9 +22,9 @@ const UNUSED: [(&str, &str); 6] = [
     ("SPRING_CLOUD_CONFIG_URI", "no Config server is asked"),
 ];
 
-/// Names the environment variables that somebody has set and that have no effect, on standard error.
+/// Names in the log the environment variables that somebody has set and that have no effect.
 pub fn warn_of_unused(variables: &[(String, String)]) {
     for (name, instead) in UNUSED.iter().filter(|(name, _)| variables.iter().any(|(set, _)| set == name)) {
-        eprintln!("milena: {name} is set but has no effect in this version: {instead}");
+        warn!("{name} is set but has no effect in this version: {instead}");
     }
 }

@@ -184,16 +184,19 @@ impl Settings {
     /// # Errors
     /// Names the key, the value, where it was set and `expected`.
     pub fn parse<T: FromStr>(&self, key: &str, expected: &str) -> Result<T, ConfigError> {
-        self.text(key).trim().parse().map_err(|_| ConfigError::Invalid {
+        let expected = |_| self.invalid(key, format!("expected {expected}"));
+        self.text(key).trim().parse().map_err(expected)
+    }
+
+    /// The error that a key's value, which is no secret, cannot be used for this reason.
+    pub fn invalid(&self, key: &str, reason: String) -> ConfigError {
+        let origin = self.settings.get(key).map(|setting| setting.origin.clone());
+        ConfigError::Invalid {
             key: key.to_owned(),
             value: self.text(key).to_owned(),
-            origin: self
-                .settings
-                .get(key)
-                .map(|setting| setting.origin.clone())
-                .unwrap_or_default(),
-            reason: format!("expected {expected}"),
-        })
+            origin: origin.unwrap_or_default(),
+            reason,
+        }
     }
 }
 

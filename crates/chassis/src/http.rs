@@ -6,7 +6,7 @@ use anyhow::Context;
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, DefaultBodyLimit, Request},
+    extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Request},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -19,6 +19,8 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -52,6 +54,24 @@ pub async fn body(body: Body) -> Result<Bytes, Problem> {
     }
 }
 
+/// axum's `Form`, which refuses in plain text, with problems instead.
+#[derive(Debug, Clone, Copy)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match axum::Form::from_request(request, state).await {
+            Ok(axum::Form(form)) => Ok(Form(form)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Problem::too_large(BODY_LIMIT))
+            }
+            Err(rejection) => Err(Problem::new(rejection.status(), rejection.body_text())),
+        }
+    }
+}
+
 /// Adds what every service answers alike: problems, limits, the headers of contract §2.4.
 pub(crate) fn finished(router: Router) -> Router {
     router
@@ -65,8 +85,13 @@ pub(crate) fn finished(router: Router) -> Router {
         .layer(middleware::from_fn(secure))
 }
 
-/// Refuses bodies that announce themselves as too large, cuts off what takes too long, survives a panic.
+/// Refuses paths that are no text and bodies that announce themselves as too large, cuts off what takes too long,
+/// survives a panic.
 async fn guard(request: Request, next: Next) -> Response {
+    // Every route takes its path apart as text, and axum itself would not answer with a problem.
+    if percent_decode_str(request.uri().path()).decode_utf8().is_err() {
+        return Problem::bad_request("The path is not UTF-8").into_response();
+    }
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -169,4 +194,36 @@ fn connection(
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(64 * 1024)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{extract::Path, routing::post};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn check(path: &str, kind: &str, body: String, status: u16, detail: &str) {
+        let routes = Router::new().route(
+            "/{name}",
+            post(|_: Path<String>, Form(_): Form<Vec<(String, String)>>| async {}),
+        );
+        let request = Request::post(path).header(header::CONTENT_TYPE, kind);
+        let request = request.body(Body::from(body)).unwrap();
+        let response = finished(routes).oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+        assert_eq!(problem["detail"], json!(detail), "{path}");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_refused_with_a_problem() {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        check("/%ff", FORM, "a=b".into(), 400, "The path is not UTF-8").await;
+        let large = format!("a={}", "x".repeat(BODY_LIMIT));
+        check("/x", FORM, large, 413, "The request body is larger than 1048576 bytes").await;
+        let wrong = "Form requests must have `Content-Type: application/x-www-form-urlencoded`";
+        check("/x", "application/json", "{}".into(), 415, wrong).await;
+    }
 }

@@ -1,15 +1,19 @@
 //! Log lines: for people by default, JSON for machines. Nothing that a caller sends can forge a line.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use tracing::{
-    Event, Subscriber,
+    Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
+    level_filters::LevelFilter,
 };
 use tracing_subscriber::{
     EnvFilter,
+    filter::filter_fn,
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    layer::SubscriberExt,
     registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 /// How log lines are written.
@@ -21,23 +25,48 @@ pub enum LogFormat {
     Json,
 }
 
-/// Sends log lines to standard error from now on. `filter` is in `tracing`'s syntax, for example `info,sqlx=warn`.
+/// Which lines are written: a level, and levels of single parts, for example `info,messaging=debug`.
+#[derive(Debug)]
+pub struct LogFilter(EnvFilter);
+
+impl FromStr for LogFilter {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        for item in text.split(',') {
+            // A word alone would be taken for the name of a part, so that a misspelt level would silence all others.
+            item.split_once('=').map_or(item, |(_, level)| level).trim().parse::<LevelFilter>()?;
+        }
+        Ok(LogFilter(EnvFilter::try_new(text)?))
+    }
+}
+
+/// Sends log lines to standard error from now on. `ours` names the crates that may log below the level info. Those of
+/// others never do, whatever the filter says: they cannot know what of that which passes through them is secret.
 ///
 /// # Errors
-/// When the filter cannot be read.
-pub fn start(format: LogFormat, filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+/// When something else writes log lines already.
+pub fn start(format: LogFormat, filter: LogFilter, ours: &'static [&'static str]) -> anyhow::Result<()> {
+    let may_speak = filter_fn(move |metadata| *metadata.level() <= Level::INFO || is_of(metadata, ours));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter.0).with_writer(std::io::stderr);
     let started = match format {
-        LogFormat::Text => builder.event_format(Line).try_init(),
+        LogFormat::Text => builder.event_format(Line).finish().with(may_speak).try_init(),
         LogFormat::Json => builder
             .json()
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false)
+            .finish()
+            .with(may_speak)
             .try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("start logging: {error}"))
+}
+
+/// Whether a line was written in one of these crates, whatever target it names.
+fn is_of(metadata: &Metadata<'_>, crates: &[&str]) -> bool {
+    let path = metadata.module_path().unwrap_or_default();
+    path.split("::").next().is_some_and(|name| crates.contains(&name))
 }
 
 /// `time LEVEL target : message`, as the Java services' console has it. The fields are for JSON; the message reads alone.
@@ -70,7 +99,9 @@ where
 
 /// Replaces what could start a new line or move the cursor, as the Java services' log converter does.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '_' } else { c }).collect()
+    // The last two are not control characters, and some viewers still break the line at them.
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    text.chars().map(|c| if breaks(c) { '_' } else { c }).collect()
 }
 
 struct Message(String);
@@ -85,10 +116,21 @@ impl Visit for Message {
 
 #[cfg(test)]
 mod tests {
-    use super::one_line;
+    use super::{LogFilter, one_line};
 
     #[test]
     fn a_name_with_a_line_break_stays_on_its_line() {
         assert_eq!(one_line("Books\r\nERROR forged\u{1b}[2J"), "Books__ERROR forged_[2J");
+    }
+
+    #[test]
+    fn a_misspelt_level_is_no_filter() {
+        let check = |text: &str, expected: bool| assert_eq!(text.parse::<LogFilter>().is_ok(), expected, "{text}");
+        for good in ["info", "TRACE", "off", "warn,messaging=debug", "info, discovery::server=warn"] {
+            check(good, true);
+        }
+        for bad in ["", "verbose", "messaging", "info,messaging=loud", "info,", "=info,"] {
+            check(bad, false);
+        }
     }
 }

@@ -39,6 +39,15 @@ pub enum Write {
         /// One value per column.
         values: Vec<Value>,
     },
+    /// Replaces a row in whatever version it is: the last writer wins. No row is a `Conflict`.
+    Overwrite {
+        /// Where.
+        table: Table,
+        /// The row.
+        id: Id,
+        /// One value per column.
+        values: Vec<Value>,
+    },
     /// Removes a row if it is there.
     Delete {
         /// Where.

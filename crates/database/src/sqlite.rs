@@ -14,12 +14,15 @@ use std::{
 use anyhow::Context;
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{
+    AssertSqlSafe, Row as _, SqliteConnection,
+    sqlite::{SqliteQueryResult, SqliteRow},
+};
 use tokio::sync::watch;
 
 use crate::{
     Changes, CommitError, Database, Direction, Id, IdKind, Listing, Message, Page, Row, Table,
-    Write,
+    Value, Write,
 };
 
 pub use check::check;
@@ -75,18 +78,24 @@ impl Database for Sqlite {
             columns::select(table),
             order(table, page)
         );
+        let count = format!("select count(*) from {}", columns::quoted(&table.name));
         let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
+        let what = || format!("list {}", table.name);
+        // One transaction, so that the rows and their number are of the same moment.
+        let mut reading = self.file.readers().begin().await.with_context(what)?;
         let rows: Vec<SqliteRow> = sqlx::query(AssertSqlSafe(sql))
             .bind(i64::from(page.limit))
             .bind(offset)
-            .fetch_all(self.file.readers())
+            .fetch_all(&mut *reading)
             .await
-            .with_context(|| format!("list {}", table.name))?;
+            .with_context(what)?;
+        let total: i64 = sqlx::query_scalar(AssertSqlSafe(count))
+            .fetch_one(&mut *reading)
+            .await
+            .with_context(what)?;
+        reading.commit().await.with_context(what)?;
         let rows =
             rows.iter().map(|row| columns::read(table, row)).collect::<anyhow::Result<Vec<_>>>()?;
-        let count = format!("select count(*) from {}", columns::quoted(&table.name));
-        let total: i64 =
-            sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(self.file.readers()).await?;
         Ok(Listing { rows, total: total.unsigned_abs() })
     }
 
@@ -216,9 +225,10 @@ async fn apply_write(connection: &mut SqliteConnection, write: Write) -> Result<
             columns::bind_values(query, &values).execute(connection).await
         }
         Write::Replace { table, id, version, values } => {
-            let query = columns::bind_id(sqlx::query(AssertSqlSafe(columns::replace(&table))), &id)
-                .bind(version);
-            columns::bind_values(query, &values).execute(connection).await
+            replace(connection, &table, &id, Some(version), &values).await
+        }
+        Write::Overwrite { table, id, values } => {
+            replace(connection, &table, &id, None, &values).await
         }
         Write::Delete { table, id } => {
             let sql = format!("delete from {} where id = ?1", columns::quoted(&table.name));
@@ -234,6 +244,18 @@ async fn apply_write(connection: &mut SqliteConnection, write: Write) -> Result<
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn replace(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    id: &Id,
+    version: Option<i64>,
+    values: &[Value],
+) -> sqlx::Result<SqliteQueryResult> {
+    let sql = AssertSqlSafe(columns::replace(table));
+    let query = columns::bind_id(sqlx::query(sql), id).bind(version);
+    columns::bind_values(query, values).execute(connection).await
 }
 
 fn message(row: &SqliteRow) -> anyhow::Result<(i64, Message)> {

@@ -29,8 +29,10 @@ use query::Query;
 pub enum Change<T> {
     /// A new one, as it is now.
     Created(T),
-    /// Replaced or patched; as it is now.
+    /// Replaced as a whole; as it is now.
     Updated(T),
+    /// Changed in some of its fields; as it is now.
+    Patched(T),
     /// Removed; as it was.
     Deleted(T),
 }
@@ -62,6 +64,7 @@ pub fn typed<T: DeserializeOwned>(
         let change = match change {
             Change::Created(json) => Change::Created(read(json)?),
             Change::Updated(json) => Change::Updated(read(json)?),
+            Change::Patched(json) => Change::Patched(read(json)?),
             Change::Deleted(json) => Change::Deleted(read(json)?),
         };
         announce(moment, change)
@@ -77,6 +80,13 @@ pub struct Resource {
     ids: Ids,
     outside: Outside,
     announce: Announce,
+}
+
+/// How often a patch is tried when others change the same entity at the same moment.
+const TRIES: u32 = 32;
+
+fn away(cause: anyhow::Error) -> Problem {
+    Problem::unavailable("The database does not answer", cause)
 }
 
 type Shared = State<Arc<Resource>>;
@@ -105,10 +115,7 @@ impl Resource {
     }
 
     async fn find(&self, id: &Id) -> Result<Option<Row>, Problem> {
-        self.database
-            .get(&self.table, id)
-            .await
-            .map_err(|cause| Problem::unavailable("The database does not answer", cause))
+        self.database.get(&self.table, id).await.map_err(away)
     }
 
     fn json(&self, id: &Id, values: &[Value]) -> JsonValue {
@@ -120,6 +127,37 @@ impl Resource {
         let moment = Moment { id: self.outside.uuid(), at: self.outside.now() };
         let messages = (self.announce)(moment, change).map_err(CommitError::Unavailable)?;
         self.database.commit(Changes::new().write(write).send_all(messages)).await
+    }
+
+    /// What the body of a POST or PUT says, if it keeps to the rules.
+    async fn submitted(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(Option<Id>, Vec<Value>), Problem> {
+        request::acceptable(headers)?;
+        request::json(headers, &[])?;
+        let (id, values) = request::decode(&self.entity, body).await?;
+        let errors = validate(&self.entity, &values);
+        if errors.is_empty() { Ok((id, values)) } else { Err(Problem::fields(errors)) }
+    }
+
+    /// The id that path and body agree on.
+    fn same_id(&self, path: &str, id: Option<Id>) -> Result<Id, Problem> {
+        let id = id.ok_or_else(|| self.business("idnull", "Invalid id".to_owned()))?;
+        match codec::path_id(self.entity.id, path) {
+            Some(of_path) if of_path == id => Ok(id),
+            _ => Err(self.business("idinvalid", "Invalid ID".to_owned())),
+        }
+    }
+
+    fn unknown(&self) -> Problem {
+        self.business("idnotfound", "Entity not found".to_owned())
+    }
+
+    fn updated(&self, id: &Id, json: JsonValue) -> Response {
+        self.log("updated", id);
+        (self.told("updated", id), Json(json)).into_response()
     }
 
     fn business(&self, key: &'static str, title: String) -> Problem {
@@ -162,8 +200,7 @@ async fn list(
     request::acceptable(&headers)?;
     let query = Query::parse(&resource.entity, text.as_deref().unwrap_or_default());
     let listing = resource.database.list(&resource.table, &query.page()).await;
-    let listing =
-        listing.map_err(|cause| Problem::unavailable("The database does not answer", cause))?;
+    let listing = listing.map_err(away)?;
     let body: Vec<JsonValue> =
         listing.rows.iter().map(|row| resource.json(&row.id, &row.values)).collect();
     let path = format!("/api/{}", resource.entity.collection);
@@ -186,53 +223,41 @@ async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    request::acceptable(&headers)?;
-    request::json(&headers, &[])?;
-    let (id, values) = request::decode(&resource.entity, body).await?;
-    let errors = validate(&resource.entity, &values);
-    if !errors.is_empty() {
-        return Err(Problem::fields(errors));
-    }
+    let (id, values) = resource.submitted(&headers, body).await?;
     if id.is_some() {
         let title = format!("A new {} cannot already have an ID", resource.entity.object_name());
         return Err(resource.business("idexists", title));
     }
-    let id = resource
-        .ids
-        .next()
-        .await
-        .map_err(|cause| Problem::unavailable("The database does not answer", cause))?;
+    let id = resource.ids.next().await.map_err(away)?;
     let json = resource.json(&id, &values);
     let write = Write::Insert { table: resource.table.clone(), id: id.clone(), values };
     resource.commit(write, Change::Created(json.clone())).await.map_err(request::not_committed)?;
     resource.log("created", &id);
-    let location =
-        format!("/api/{}/{}", resource.entity.collection, request::url_encoded(&id.to_string()));
-    Ok((
-        StatusCode::CREATED,
-        [(header::LOCATION, location)],
-        resource.told("created", &id),
-        Json(json),
-    )
-        .into_response())
+    let id_text = request::url_encoded(&id.to_string());
+    let location = format!("/api/{}/{id_text}", resource.entity.collection);
+    let told = resource.told("created", &id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], told, Json(json)).into_response())
 }
 
+/// The last writer wins, as in the Java services: what is replaced was not looked at.
 async fn replace(
     State(resource): Shared,
     Path(path): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    request::acceptable(&headers)?;
-    request::json(&headers, &[])?;
-    let (id, values) = request::decode(&resource.entity, body).await?;
-    let errors = validate(&resource.entity, &values);
-    if !errors.is_empty() {
-        return Err(Problem::fields(errors));
+    let (id, values) = resource.submitted(&headers, body).await?;
+    let id = resource.same_id(&path, id)?;
+    let json = resource.json(&id, &values);
+    let write = Write::Overwrite { table: resource.table.clone(), id: id.clone(), values };
+    match resource.commit(write, Change::Updated(json.clone())).await {
+        Ok(()) => Ok(resource.updated(&id, json)),
+        Err(CommitError::Conflict) => Err(resource.unknown()),
+        Err(error) => Err(request::not_committed(error)),
     }
-    update(&resource, &path, id, move |_| values.clone()).await
 }
 
+/// Changes what the body names and keeps the rest, also when somebody else is changing it at the same time.
 async fn patch(
     State(resource): Shared,
     Path(path): Path<String>,
@@ -242,54 +267,26 @@ async fn patch(
     request::acceptable(&headers)?;
     request::json(&headers, &["application/merge-patch+json"])?;
     let (id, values) = request::decode(&resource.entity, body).await?;
-    let merge = move |row: &Row| {
-        let merged = values
-            .iter()
-            .zip(&row.values)
-            .map(|(new, old)| if *new == Value::Null { old } else { new });
-        merged.cloned().collect()
-    };
-    update(&resource, &path, id, merge).await
-}
-
-/// Replaces the row by what `next` makes of it. Tries once more when somebody else was faster: the last writer wins, as in
-/// the Java services, but never by undoing a change that it has not seen.
-async fn update(
-    resource: &Resource,
-    path: &str,
-    id: Option<Id>,
-    next: impl Fn(&Row) -> Vec<Value>,
-) -> Result<Response, Problem> {
-    let id = id.ok_or_else(|| resource.business("idnull", "Invalid id".to_owned()))?;
-    if codec::path_id(resource.entity.id, path).as_ref() != Some(&id) {
-        return Err(resource.business("idinvalid", "Invalid ID".to_owned()));
-    }
-    let mut tries = 0;
-    loop {
-        let row = resource.find(&id).await?;
-        let row =
-            row.ok_or_else(|| resource.business("idnotfound", "Entity not found".to_owned()))?;
-        let values = next(&row);
+    let id = resource.same_id(&path, id)?;
+    for _ in 0..TRIES {
+        let row = resource.find(&id).await?.ok_or_else(|| resource.unknown())?;
+        let both = values.iter().zip(&row.values);
+        let values: Vec<Value> =
+            both.map(|(new, old)| if *new == Value::Null { old } else { new }).cloned().collect();
         let errors = validate(&resource.entity, &values);
         if !errors.is_empty() {
             return Err(Problem::violations(errors));
         }
         let json = resource.json(&id, &values);
-        let write = Write::Replace {
-            table: resource.table.clone(),
-            id: id.clone(),
-            version: row.version,
-            values,
-        };
-        match resource.commit(write, Change::Updated(json.clone())).await {
-            Ok(()) => {
-                resource.log("updated", &id);
-                return Ok((resource.told("updated", &id), Json(json)).into_response());
-            }
-            Err(CommitError::Conflict) if tries < 3 => tries += 1,
+        let (table, version) = (resource.table.clone(), row.version);
+        let write = Write::Replace { table, id: id.clone(), version, values };
+        match resource.commit(write, Change::Patched(json.clone())).await {
+            Ok(()) => return Ok(resource.updated(&id, json)),
+            Err(CommitError::Conflict) => {}
             Err(error) => return Err(request::not_committed(error)),
         }
     }
+    Err(Problem::concurrency())
 }
 
 async fn remove(State(resource): Shared, Path(id): Path<String>) -> Result<Response, Problem> {

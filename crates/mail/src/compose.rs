@@ -47,17 +47,8 @@ pub(crate) fn compose(
     created: Timestamp,
     sender: &Address,
 ) -> anyhow::Result<Composed> {
-    ensure!(!mail.to.is_empty(), "the mail has no recipient");
-    ensure!(mail.to.len() <= MAX_RECIPIENTS, "the mail has more than {MAX_RECIPIENTS} recipients");
     let from = author(&mail.from, sender).context("the author of the mail")?;
-    let to = mail
-        .to
-        .iter()
-        .enumerate()
-        .map(|(index, text)| {
-            party(text).with_context(|| format!("recipient {} of the mail", index + 1))
-        })
-        .collect::<anyhow::Result<Vec<Party>>>()?;
+    let to = recipients(&mail.to)?;
     let envelope_from = from.email.clone();
     let envelope_to = to.iter().map(|party| party.email.clone()).collect();
 
@@ -80,6 +71,23 @@ pub(crate) fn compose(
         .context("build the mail")?;
     let content = String::from_utf8(message.formatted()).context("build the mail")?;
     Ok(Composed { from: envelope_from, to: envelope_to, content })
+}
+
+/// Looks whether mails can go to these recipients: 1 to 100, each `a@example.com` or `Name <a@example.com>`.
+///
+/// # Errors
+/// Says what is wrong with which.
+pub fn check_recipients(to: &[String]) -> anyhow::Result<()> {
+    recipients(to).map(drop)
+}
+
+fn recipients(to: &[String]) -> anyhow::Result<Vec<Party>> {
+    ensure!(!to.is_empty(), "the mail has no recipient");
+    ensure!(to.len() <= MAX_RECIPIENTS, "the mail has more than {MAX_RECIPIENTS} recipients");
+    let parties = to.iter().enumerate().map(|(index, text)| {
+        party(text).with_context(|| format!("recipient {} of the mail", index + 1))
+    });
+    parties.collect()
 }
 
 /// Reads the author; a bare name is shown as it is, in front of the transport's own address.

@@ -11,6 +11,7 @@ use database::Message;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use compose::check_recipients;
 pub use mailbox::{Clock, Letter, Mailbox};
 pub use smtp::{Mailer, Password, Security, SmtpSettings};
 

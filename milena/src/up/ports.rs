@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, bail};
+use chassis::config::ConfigError;
 use tokio::net::TcpListener;
 
 /// Which ports to listen on.
@@ -45,7 +46,7 @@ impl Ports {
                 let moved = i32::from(usual).checked_add(*offset).and_then(|port| u16::try_from(port).ok());
                 match moved {
                     Some(port) if port > 0 => port,
-                    _ => bail!("--port-offset {offset} moves port {usual} of the {role} out of range"),
+                    _ => return Err(out_of_range(*offset, usual, role).into()),
                 }
             }
         };
@@ -56,5 +57,14 @@ impl Ports {
             }
             Err(error) => Err(error).with_context(|| format!("listen on port {port} for the {role}")),
         }
+    }
+}
+
+fn out_of_range(offset: i32, usual: u16, role: &str) -> ConfigError {
+    ConfigError::Invalid {
+        key: "--port-offset".to_owned(),
+        value: offset.to_string(),
+        origin: "command line".to_owned(),
+        reason: format!("moves port {usual} of the {role} out of the range from 1 to 65535"),
     }
 }

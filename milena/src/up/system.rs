@@ -2,24 +2,20 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context, bail, ensure};
-use chassis::{Outside, Secret, Service, Stop, config::Settings};
+use anyhow::Context;
+use chassis::{Outside, Service, Stop, config::Settings};
 use database::{Durability, Sqlite, Table};
 use discovery::{Address, Directory, Forwarder, Registration};
-use gateway::SignIn;
 use identity::{
     Issuer, Provider, Verifier,
     login::{Login, LoginSettings},
     session::Sessions,
 };
-use mail::{Mailbox, Mailer, Password, Security, SmtpSettings};
+use mail::{Mailbox, Mailer, Security, SmtpSettings};
 use messaging::Embedded;
 
 use super::{
-    Addresses, Ports,
-    addresses::local,
-    folder::Folder,
-    ports::Listeners,
+    Addresses, Ports, addresses::local, folder::Folder, ports::Listeners, wanted::Wanted,
 };
 
 /// How long a system may take until all of its services answer.
@@ -52,20 +48,23 @@ impl System {
     /// Names the port, folder, file or key that cannot be used; nothing is started then.
     pub async fn prepare(options: Options) -> anyhow::Result<Self> {
         let Options { data_dir, ports, settings, outside } = options;
-        let sign_in = SignIn::read(&settings);
-        let development_issuer = !settings.is_set("spring.security.oauth2.client.provider.oidc.issuer-uri");
-        let sink = settings.text("spring.mail.host").is_empty();
-        let listeners = ports.bind(development_issuer, sink).await?;
-        let folder = Folder::open(&data_dir)?;
+        let wanted = Wanted::read(&settings)?;
+        let listeners = ports.bind(wanted.provider.is_none(), wanted.mail_server.is_none()).await?;
+        let folder = Folder::open(&data_dir).await?;
         let mut addresses = addresses(&listeners, &ports)?;
         addresses.data = data_dir.display().to_string();
-        if !development_issuer {
-            addresses.issuer = sign_in.issuer.clone();
-        }
-        let smtp = smtp_settings(&settings, &addresses)?;
+        let provider = match &wanted.provider {
+            Some(provider) => provider.clone(),
+            None => Provider::new(&addresses.issuer)?,
+        };
+        addresses.issuer = provider.issuer().to_owned();
+        let smtp = match &wanted.mail_server {
+            Some(server) => server.clone(),
+            None => sink_settings(&addresses)?,
+        };
         addresses.smtp = format!("{}:{}", smtp.host, smtp.port);
-        let builder = Builder { settings, outside, sign_in, folder, addresses };
-        builder.build(listeners, smtp).await
+        let builder = Builder { wanted, outside, provider, smtp, folder, addresses };
+        builder.build(listeners).await
     }
 
     /// What runs where.
@@ -135,42 +134,28 @@ fn addresses(listeners: &Listeners, ports: &Ports) -> anyhow::Result<Addresses> 
     })
 }
 
-fn smtp_settings(settings: &Settings, addresses: &Addresses) -> anyhow::Result<SmtpSettings> {
-    if addresses.sink {
-        let (host, port) = addresses.smtp.rsplit_once(':').context("the mail sink's address has no port")?;
-        let mut smtp = SmtpSettings::new(host, port.parse()?);
-        smtp.security = Security::Plain;
-        return Ok(smtp);
-    }
-    let mut smtp = SmtpSettings::new(settings.text("spring.mail.host"), settings.parse("spring.mail.port", "a port, for example 587")?);
-    let starttls = |name: &str| settings.parse(&format!("spring.mail.properties.mail.smtp.starttls.{name}"), "true or false");
-    smtp.security = match (starttls("enable")?, starttls("required")?) {
-        (false, _) => Security::Plain,
-        (true, false) => Security::StartTlsIfOffered,
-        (true, true) => Security::StartTlsRequired,
-    };
-    let username = settings.text("spring.mail.username");
-    if !username.is_empty() {
-        smtp.username = Some(username.to_owned());
-        smtp.password = Some(Password::new(settings.secret("spring.mail.password").expose().clone()));
-    }
+/// How mails get to the sink of this process.
+fn sink_settings(addresses: &Addresses) -> anyhow::Result<SmtpSettings> {
+    let (host, port) = addresses.smtp.rsplit_once(':').context("the mail sink's address has no port")?;
+    let mut smtp = SmtpSettings::new(host, port.parse()?);
+    smtp.security = Security::Plain;
     Ok(smtp)
 }
 
 /// What the parts are made from.
 struct Builder {
-    settings: Settings,
+    wanted: Wanted,
     outside: Outside,
-    sign_in: SignIn,
+    provider: Arc<Provider>,
+    smtp: SmtpSettings,
     folder: Folder,
     addresses: Addresses,
 }
 
 impl Builder {
-    async fn build(self, listeners: Listeners, smtp: SmtpSettings) -> anyhow::Result<System> {
+    async fn build(self, listeners: Listeners) -> anyhow::Result<System> {
         let registry = self.registry_address()?;
-        let provider = Provider::new(&self.addresses.issuer)?;
-        let verifier = Arc::new(Verifier::new(provider.clone(), self.sign_in.audiences.clone(), self.outside.clone()));
+        let verifier = Arc::new(Verifier::new(self.provider.clone(), self.wanted.sign_in.audiences.clone(), self.outside.clone()));
         let directory = Directory::new(registry.clone(), self.outside.clone())?;
         let broker = self.broker().await?;
         let mailbox = match &listeners.smtp {
@@ -179,11 +164,11 @@ impl Builder {
         };
         let (store, alert, gateway, issuer) = tokio::try_join!(
             self.store(&broker, &verifier, &registry),
-            self.alert(&broker, &verifier, &registry, smtp),
-            self.gateway(provider, &verifier, &registry, &directory, mailbox.clone()),
+            self.alert(&broker, &verifier, &registry),
+            self.gateway(&verifier, &registry, &directory, mailbox.clone()),
             self.issuer(listeners.issuer),
         )?;
-        let registry = registry::service(registry::Settings::read(&self.settings), self.outside.clone());
+        let registry = registry::service(self.wanted.registry.clone(), self.outside.clone());
         let clock = self.outside.clone();
         let brokering = Service::new("broker").background("clean", move |stop| broker.clean(move || clock.now(), stop));
         let mut services = vec![
@@ -201,8 +186,7 @@ impl Builder {
     }
 
     fn registry_address(&self) -> anyhow::Result<Address> {
-        let password: Secret<String> = self.settings.secret("spring.security.user.password");
-        ensure!(!password.expose().is_empty(), "spring.security.user.password is empty: the registry needs a password");
+        let password = self.wanted.registry.password.clone();
         let host = self.addresses.registry.trim_start_matches("http://");
         Ok(Address::parse(&format!("http://{host}/eureka"))?.asked_by("admin", password))
     }
@@ -212,8 +196,8 @@ impl Builder {
     }
 
     async fn broker(&self) -> anyhow::Result<Embedded> {
-        let partitions = self.settings.parse("milena.broker.partitions", "a number from 1")?;
-        Ok(Embedded::open(&self.folder.join("broker.db"), partitions, Durability::PowerFailure).await?)
+        let path = self.folder.join("broker.db");
+        Ok(Embedded::open(&path, self.wanted.partitions, Durability::PowerFailure).await?)
     }
 
     async fn mailbox(&self) -> anyhow::Result<Mailbox> {
@@ -237,22 +221,12 @@ impl Builder {
         }))
     }
 
-    async fn alert(
-        &self,
-        broker: &Embedded,
-        verifier: &Arc<Verifier>,
-        registry: &Address,
-        smtp: SmtpSettings,
-    ) -> anyhow::Result<Service> {
-        let distribution_list = self.settings.list("alert.distribution-list");
-        if distribution_list.is_empty() {
-            bail!("alert.distribution-list names nobody; set it, for example with --distribution-list me@example.com");
-        }
+    async fn alert(&self, broker: &Embedded, verifier: &Arc<Verifier>, registry: &Address) -> anyhow::Result<Service> {
         Ok(alert::service(alert::Parts {
             database: self.database("alert.db", &[alert::domain::STORE_ALERT.table()]).await?,
             broker: Arc::new(broker.clone()),
-            mailer: Arc::new(Mailer::new(smtp)?),
-            distribution_list,
+            mailer: Arc::new(Mailer::new(self.smtp.clone())?),
+            distribution_list: self.wanted.distribution_list.clone(),
             verifier: verifier.clone(),
             registry: registry.clone(),
             registration: self.registration("alert", &self.addresses.alert)?,
@@ -262,19 +236,19 @@ impl Builder {
 
     async fn gateway(
         &self,
-        provider: Arc<Provider>,
         verifier: &Arc<Verifier>,
         registry: &Address,
         directory: &Arc<Directory>,
         mailbox: Option<Mailbox>,
     ) -> anyhow::Result<Service> {
         let database = self.database("gateway.db", &identity::session::tables()).await?;
+        let sign_in = &self.wanted.sign_in;
         let login = Login::new(LoginSettings {
-            provider,
+            provider: self.provider.clone(),
             verifier: verifier.clone(),
-            client_id: self.sign_in.client_id.clone(),
-            client_secret: self.sign_in.client_secret.clone(),
-            scopes: self.sign_in.scopes.clone(),
+            client_id: sign_in.client_id.clone(),
+            client_secret: sign_in.client_secret.clone(),
+            scopes: sign_in.scopes.clone(),
             sessions: Sessions::new(database, self.outside.clone()),
             outside: self.outside.clone(),
         });

@@ -9,7 +9,8 @@ async fn while_the_mail_server_is_down_alerts_come_and_mails_wait() {
     const UPDATES: usize = 3;
     let home = Home::new();
     // Nobody listens where somebody has just stopped listening.
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port().to_string();
+    let closed =
+        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port().to_string();
     let password = "the-mail-servers-password";
     home.secrets.add(password);
     let system = home
@@ -26,14 +27,20 @@ async fn while_the_mail_server_is_down_alerts_come_and_mails_wait() {
     for number in 0..UPDATES {
         admin.update(&id, &format!("Candle Shop {number}"), "CLOSED").await;
     }
-    eventually("every alert is recorded", async || (admin.alerts().await.len() == UPDATES).then_some(())).await;
+    eventually("every alert is recorded", async || {
+        (admin.alerts().await.len() == UPDATES).then_some(())
+    })
+    .await;
     let home = system.stop_at_once().await;
     assert_eq!(home.outbox("alert", mail::CHANNEL).await.len(), UPDATES, "every mail waits");
 
     let system = home.start().await;
     let mails = home.mails_when(UPDATES).await;
     let subjects: Vec<_> = mails.iter().map(|mail| mail.header("Subject")).collect();
-    assert_eq!(subjects, ["Store Alert: Candle Shop 0", "Store Alert: Candle Shop 1", "Store Alert: Candle Shop 2"]);
+    assert_eq!(
+        subjects,
+        ["Store Alert: Candle Shop 0", "Store Alert: Candle Shop 1", "Store Alert: Candle Shop 2"]
+    );
     system.stop().await;
     assert_eq!(home.mails().len(), UPDATES, "every mail came once");
 }

@@ -1,6 +1,7 @@
 //! The whole program: in this process, from outside as a process, and the rules of the house.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod cli;
 mod crash;
 mod durability;
 mod mail_server;

@@ -80,6 +80,14 @@ impl Program {
         .await;
     }
 
+    /// Waits until it has said this on standard output.
+    pub(crate) async fn says_on_output(&self, expected: &str) {
+        until(&format!("{expected:?} in the output"), async || {
+            self.out().contains(expected).then_some(())
+        })
+        .await;
+    }
+
     pub(crate) fn out(&self) -> String {
         content(&self.out)
     }

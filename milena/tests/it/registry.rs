@@ -9,8 +9,14 @@ use crate::support::{Answer, Running, eventually, sent};
 
 /// Asks the registry as the user `admin`.
 async fn ask(system: &Running, path: &str) -> Answer {
-    let request = system.anonymous().request(reqwest::Method::GET, &format!("{}{path}", system.at.registry));
-    sent(request.header("Accept", "application/json").basic_auth("admin", Some(&system.home().password))).await
+    let request =
+        system.anonymous().request(reqwest::Method::GET, &format!("{}{path}", system.at.registry));
+    sent(
+        request
+            .header("Accept", "application/json")
+            .basic_auth("admin", Some(&system.home().password)),
+    )
+    .await
 }
 
 /// The instances of an application; none when the registry does not know it.
@@ -24,11 +30,24 @@ async fn instances(system: &Running, app: &str) -> Vec<Value> {
 #[tokio::test]
 async fn every_service_is_registered_under_its_name_and_keeps_saying_so() {
     let system = Running::start().await;
-    for (name, address) in [("STORE", &system.at.store), ("ALERT", &system.at.alert), ("GATEWAY", &system.at.gateway)] {
-        let [instance] = &instances(&system, name).await[..] else { panic!("not one instance of {name}") };
+    for (name, address) in
+        [("STORE", &system.at.store), ("ALERT", &system.at.alert), ("GATEWAY", &system.at.gateway)]
+    {
+        let [instance] = &instances(&system, name).await[..] else {
+            panic!("not one instance of {name}")
+        };
         let port: u16 = address.rsplit_once(':').unwrap().1.parse().unwrap();
-        assert_eq!([&instance["status"], &instance["vipAddress"], &instance["port"]["$"]], [&json!("UP"), &json!(name.to_lowercase()), &json!(port)]);
-        assert_eq!([&instance["leaseInfo"]["renewalIntervalInSecs"], &instance["leaseInfo"]["durationInSecs"]], [&json!(5), &json!(10)]);
+        assert_eq!(
+            [&instance["status"], &instance["vipAddress"], &instance["port"]["$"]],
+            [&json!("UP"), &json!(name.to_lowercase()), &json!(port)]
+        );
+        assert_eq!(
+            [
+                &instance["leaseInfo"]["renewalIntervalInSecs"],
+                &instance["leaseInfo"]["durationInSecs"]
+            ],
+            [&json!(5), &json!(10)]
+        );
         system.anonymous().get(instance["healthCheckUrl"].as_str().unwrap()).await.expect(200);
     }
     ask(&system, "/config/store/prod").await.expect(200);
@@ -45,22 +64,36 @@ fn address(system: &Running) -> Address {
 async fn a_service_that_comes_is_found_and_one_that_stops_is_forgotten() {
     let system = Running::start().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let registration = Registration::new("parcels", "127.0.0.1", listener.local_addr().unwrap().port()).with_lease(1, 2);
-    let service = chassis::Service::new("parcels").routes(chassis::management::routes(&["test"])).on(listener);
+    let registration =
+        Registration::new("parcels", "127.0.0.1", listener.local_addr().unwrap().port())
+            .with_lease(1, 2);
+    let service = chassis::Service::new("parcels")
+        .routes(chassis::management::routes(&["test"]))
+        .on(listener);
     let (address, admin) = (address(&system), system.admin().await);
-    let service = service.background("registration", |stop| keep_registered(address, registration, Outside::system(), stop));
+    let service = service.background("registration", |stop| {
+        keep_registered(address, registration, Outside::system(), stop)
+    });
     let (stop, mut task) = (Stop::new(), JoinSet::new());
     task.spawn(chassis::run(vec![service], stop.clone()));
 
     let through_the_gateway = format!("{}/services/parcels/management/health", system.at.gateway);
-    eventually("the service is found", async || (admin.get(&through_the_gateway).await.status == 200).then_some(())).await;
+    eventually("the service is found", async || {
+        (admin.get(&through_the_gateway).await.status == 200).then_some(())
+    })
+    .await;
     let lease = async || instances(&system, "PARCELS").await[0]["leaseInfo"].clone();
     let first = lease().await;
-    eventually("a sign of life", async || (lease().await["lastRenewalTimestamp"].as_i64() > first["lastRenewalTimestamp"].as_i64()).then_some(())).await;
+    eventually("a sign of life", async || {
+        (lease().await["lastRenewalTimestamp"].as_i64() > first["lastRenewalTimestamp"].as_i64())
+            .then_some(())
+    })
+    .await;
 
     stop.cancel();
     task.join_next().await.unwrap().unwrap().unwrap();
     assert_eq!(instances(&system, "PARCELS").await, Vec::<Value>::new());
+    // The gateway may have learnt of it already, or find out now.
     let refused = admin.get(&through_the_gateway).await;
     assert!([404, 503].contains(&refused.status.as_u16()), "{refused:?}");
     assert_eq!(refused.header("content-type"), "application/problem+json");
@@ -73,8 +106,14 @@ async fn a_service_that_dies_without_a_word_is_forgotten_when_its_lease_ends() {
     let (mut task, address) = (JoinSet::new(), address(&system));
     let registration = Registration::new("parcels", "127.0.0.1", 9).with_lease(1, 1);
     task.spawn(keep_registered(address, registration, Outside::system(), Stop::new()));
-    eventually("the service is registered", async || (instances(&system, "PARCELS").await.len() == 1).then_some(())).await;
+    eventually("the service is registered", async || {
+        (instances(&system, "PARCELS").await.len() == 1).then_some(())
+    })
+    .await;
     task.abort_all();
-    eventually("the service is forgotten", async || instances(&system, "PARCELS").await.is_empty().then_some(())).await;
+    eventually("the service is forgotten", async || {
+        instances(&system, "PARCELS").await.is_empty().then_some(())
+    })
+    .await;
     system.stop().await;
 }

@@ -32,21 +32,31 @@ async fn everything(admin: &Caller, stores: &str) -> String {
     expected["updateTimestamp"] = json!("2022-09-11T08:37:30.664Z");
     for _ in 0..2 {
         let replaced = admin.send(Method::PUT, &one, &expected).await.expect(200);
-        assert_eq!((replaced.json(), told(&replaced)), (expected.clone(), ["", "storeApp.storeStore.updated", &id]));
+        assert_eq!(
+            (replaced.json(), told(&replaced)),
+            (expected.clone(), ["", "storeApp.storeStore.updated", &id])
+        );
     }
 
     let patch = json!({ "id": id, "status": "OPEN", "name": null });
     expected["status"] = json!("OPEN");
     for kind in ["application/merge-patch+json", "application/json"] {
-        let request = admin.request(Method::PATCH, &one).header("Content-Type", kind).body(patch.to_string());
+        let request =
+            admin.request(Method::PATCH, &one).header("Content-Type", kind).body(patch.to_string());
         let patched = sent(request).await.expect(200);
-        assert_eq!((patched.json(), told(&patched)), (expected.clone(), ["", "storeApp.storeStore.updated", &id]));
+        assert_eq!(
+            (patched.json(), told(&patched)),
+            (expected.clone(), ["", "storeApp.storeStore.updated", &id])
+        );
     }
     assert_eq!(admin.get(&one).await.expect(200).json(), expected);
 
     for _ in 0..2 {
         let deleted = admin.delete(&one).await.expect(204);
-        assert_eq!((deleted.body.as_str(), told(&deleted)), ("", ["", "storeApp.storeStore.deleted", &id]));
+        assert_eq!(
+            (deleted.body.as_str(), told(&deleted)),
+            ("", ["", "storeApp.storeStore.deleted", &id])
+        );
     }
     admin.get(&one).await.expect(404);
     assert_eq!(admin.get(stores).await.expect(200).json(), json!([]));
@@ -63,7 +73,8 @@ async fn records(home: &Home) -> Vec<Record> {
 /// A record in the form of the contract's example.
 fn as_in_the_contract(record: &Record) -> Value {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let headers: Vec<_> = record.headers.iter().map(|header| json!([header.name, text(&header.value)])).collect();
+    let headers: Vec<_> =
+        record.headers.iter().map(|header| json!([header.name, text(&header.value)])).collect();
     json!({
         "topic": record.topic, "key": record.key.as_deref().map(text),
         "headers": headers, "payload": record.payload.as_deref().map(text),
@@ -81,14 +92,19 @@ async fn check(stores: impl Fn(&Running) -> String) {
 
     assert_eq!(alerts.len(), 2, "one row for each update, none for anything else: {alerts:?}");
     for (alert, number) in alerts.iter().zip(1001..) {
-        assert_eq!([&alert["id"], &alert["storeName"], &alert["storeStatus"]], [&json!(number), &json!("Candle Shop"), &json!("CLOSED")]);
+        assert_eq!(
+            [&alert["id"], &alert["storeName"], &alert["storeStatus"]],
+            [&json!(number), &json!("Candle Shop"), &json!("CLOSED")]
+        );
     }
     let (records, mails) = (records(&home).await, home.mails());
     assert_eq!((records.len(), mails.len()), (2, 2));
     for (record, mail) in records.iter().zip(&mails) {
         let actual = as_in_the_contract(record);
         let event = actual["headers"][2][1].as_str().unwrap();
-        let mut contract: Value = serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json")).unwrap();
+        let mut contract: Value =
+            serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json"))
+                .unwrap();
         contract["key"] = json!(id);
         contract["headers"][2][1] = json!(event);
         assert_eq!(actual, contract);
@@ -97,7 +113,10 @@ async fn check(stores: impl Fn(&Running) -> String) {
         assert_eq!(mail.text, "CLOSED");
         assert_eq!(mail.header("From"), "StoreAlert <milena@localhost>");
         assert_eq!(mail.header("To"), DISTRIBUTION_LIST.join(", "));
-        assert_eq!(mail.headers("X-Envelope-To"), DISTRIBUTION_LIST.map(|address| format!("<{address}>")));
+        assert_eq!(
+            mail.headers("X-Envelope-To"),
+            DISTRIBUTION_LIST.map(|address| format!("<{address}>"))
+        );
         assert_eq!(mail.header("Message-ID"), format!("<{event}@milena>"));
         assert!(mail.header("Content-Type").starts_with("text/plain"));
     }

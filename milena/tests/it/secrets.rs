@@ -2,7 +2,16 @@
 
 use reqwest::{Method, Url};
 
-use crate::support::{Running, logs, tokens};
+use crate::support::{Home, Running, logs, tokens};
+
+#[test]
+#[should_panic(expected = "the log has the secret from-a-careless-hand")]
+fn a_secret_in_the_log_is_found() {
+    let home = Home::new();
+    home.secrets.add("from-a-careless-hand");
+    tracing::trace!(password = "from-a-careless-hand", "a careless line");
+    home.secrets.check_log();
+}
 
 #[tokio::test]
 async fn the_log_tells_what_happened_and_no_secret() {
@@ -14,22 +23,36 @@ async fn the_log_tells_what_happened_and_no_secret() {
     let wrong = "correct-horse-battery";
     home.secrets.add(wrong);
     let form = browser.open(&stores).await.form("Sign in");
-    let again = browser.submit(form.with("username", "admin").with("password", wrong)).await.expect(401);
+    let again =
+        browser.submit(form.with("username", "admin").with("password", wrong)).await.expect(401);
     again.shows("Wrong name or password.");
     tokens::ask(&system.at.issuer, "admin", wrong).await.expect(400);
-    let list = browser.submit(again.form("Sign in").with("username", "admin").with("password", "admin")).await;
+    let list = browser
+        .submit(again.form("Sign in").with("username", "admin").with("password", "admin"))
+        .await;
     list.shows("No stores yet");
 
-    for credentials in ["Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl", "Basic YWRtaW46Y29ycmVjdC1ob3JzZQ==", "Bearer not-even-a-token"] {
+    for credentials in [
+        "Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl",
+        "Basic YWRtaW46Y29ycmVjdC1ob3JzZQ==",
+        "Bearer not-even-a-token",
+    ] {
         home.secrets.add(credentials.split_once(' ').unwrap().1);
         for address in [&system.at.store, &system.at.gateway, &system.at.alert] {
             let url = Url::parse(&format!("{address}/api/account")).unwrap();
             browser.send_as(Method::GET, &url, None, &[("authorization", credentials)]).await;
         }
         let url = Url::parse(&format!("{}/eureka/apps", system.at.registry)).unwrap();
-        browser.send_as(Method::GET, &url, None, &[("authorization", credentials)]).await.expect(401);
+        browser
+            .send_as(Method::GET, &url, None, &[("authorization", credentials)])
+            .await
+            .expect(401);
     }
-    let url = Url::parse(&format!("{}/login/oauth2/code/oidc?code=stolen-code-4711&state=invented-state-4711", system.at.gateway)).unwrap();
+    let url = Url::parse(&format!(
+        "{}/login/oauth2/code/oidc?code=stolen-code-4711&state=invented-state-4711",
+        system.at.gateway
+    ))
+    .unwrap();
     ["stolen-code-4711", "invented-state-4711"].iter().for_each(|secret| home.secrets.add(secret));
     browser.send(Method::GET, &url, None).await.expect(400);
 
@@ -39,7 +62,11 @@ async fn the_log_tells_what_happened_and_no_secret() {
     home.mails_when(1).await;
     system.stop().await;
     // The check that every stop makes would be worth nothing if lines were not kept.
-    for told in ["admin signed in", "Got message from kafka stream: Quiet Shop CLOSED", "[Consumer groupId=store-alerts]"] {
+    for told in [
+        "admin signed in",
+        "Got message from kafka stream: Quiet Shop CLOSED",
+        "[Consumer groupId=store-alerts]",
+    ] {
         assert!(logs::has(told), "{told:?} is not in the log");
     }
 }

@@ -8,7 +8,9 @@ async fn sign_in(system: &Running, browser: &Browser) -> Answer {
     landing.shows("You are not signed in.");
     let form = browser.choose(&landing, "Sign in").await;
     assert!(form.url.as_str().starts_with(&system.at.issuer), "{}", form.url);
-    let home = browser.submit(form.form("Sign in").with("username", "admin").with("password", "admin")).await;
+    let home = browser
+        .submit(form.form("Sign in").with("username", "admin").with("password", "admin"))
+        .await;
     home.shows("Hello admin");
     home
 }
@@ -16,7 +18,9 @@ async fn sign_in(system: &Running, browser: &Browser) -> Answer {
 /// Makes a store by its form, and shows the list.
 async fn create(browser: &Browser, home: &Answer, name: &str) -> Answer {
     let form = browser.choose(home, "Create a new store").await.form("Save");
-    let list = browser.submit(form.with("name", name).with("address", "1 Wax Street").with("status", "OPEN")).await;
+    let list = browser
+        .submit(form.with("name", name).with("address", "1 Wax Street").with("status", "OPEN"))
+        .await;
     list.shows("The store was created.");
     list.shows(&format!("{name} 1 Wax Street OPEN"));
     list
@@ -61,7 +65,7 @@ async fn a_person_changes_a_store_and_sees_the_alert_and_the_mail() {
     mail.shows("CLOSED");
 
     let question = browser.choose(&list, "Delete store Candle Shop").await;
-    question.shows("Delete store Candle Shop? Id");
+    question.shows("Delete store Candle Shop? ID");
     let list = browser.submit(question.form("Delete this store")).await;
     list.shows("The store was deleted.");
     list.shows("No stores yet");

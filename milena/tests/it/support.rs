@@ -91,14 +91,25 @@ impl Home {
     /// Starts a system with these configuration keys, and waits until it is ready.
     pub(crate) async fn start_with(self: &Arc<Self>, keys: &[(&str, &str)]) -> Running {
         let list = DISTRIBUTION_LIST.join(",");
-        let own = [("alert.distribution-list", list.as_str()), ("spring.security.user.password", &self.password)];
-        let settings = own.iter().chain(keys).fold(milena::defaults().unwrap(), |settings, (key, value)| settings.argument(key, *value).unwrap());
+        let own = [
+            ("alert.distribution-list", list.as_str()),
+            ("spring.security.user.password", &self.password),
+        ];
+        let settings =
+            own.iter().chain(keys).fold(milena::defaults().unwrap(), |settings, (key, value)| {
+                settings.argument(key, *value).unwrap()
+            });
         let (data_dir, outside) = (self.path(""), Outside::system());
-        let system = System::prepare(Options { data_dir, ports: self.ports.clone(), settings, outside }).await.unwrap();
+        let system =
+            System::prepare(Options { data_dir, ports: self.ports.clone(), settings, outside })
+                .await
+                .unwrap();
         let (stop, mut task) = (Stop::new(), JoinSet::new());
         let (tell, ready) = oneshot::channel();
         let stopping = stop.clone();
-        task.spawn(async move { system.run(stopping, move |addresses| tell.send(addresses.clone()).unwrap()).await });
+        task.spawn(async move {
+            system.run(stopping, move |addresses| tell.send(addresses.clone()).unwrap()).await
+        });
         let at = tokio::select! {
             at = timeout(PATIENCE, ready) => at.unwrap().unwrap(),
             ended = task.join_next() => panic!("the system ended before it was ready: {ended:?}"),
@@ -113,7 +124,9 @@ impl Home {
 
     /// The database of a service. May be opened beside a running system.
     async fn database(&self, service: &str) -> Arc<Sqlite> {
-        Sqlite::open(&self.path(&format!("{service}.db")), &[], Durability::ProcessCrash).await.unwrap()
+        Sqlite::open(&self.path(&format!("{service}.db")), &[], Durability::ProcessCrash)
+            .await
+            .unwrap()
     }
 
     /// The messages that wait in an outbox.
@@ -175,9 +188,13 @@ impl Running {
     /// Stops in good order once everything is delivered, and checks that nothing is left over.
     pub(crate) async fn stop(self) -> Arc<Home> {
         let databases = [self.home.database("store").await, self.home.database("alert").await];
-        eventually("every message is delivered", async || undelivered(&databases).await.is_empty().then_some(())).await;
+        eventually("every message is delivered", async || {
+            waiting(&databases, &DELIVERED).await.is_empty().then_some(())
+        })
+        .await;
         let home = self.stop_at_once().await;
-        assert_eq!(undelivered(&databases).await, [], "messages are left in an outbox");
+        let left = waiting(&databases, &[&DELIVERED[..], &[REJECTED]].concat()).await;
+        assert_eq!(left, [], "messages are left in an outbox");
         home
     }
 
@@ -215,15 +232,18 @@ impl Drop for Running {
     }
 }
 
-/// Every message that nobody has delivered, or that nobody could.
-async fn undelivered(databases: &[Arc<Sqlite>]) -> Vec<(i64, Message)> {
-    let mut undelivered = Vec::new();
+/// The channels of messages that somebody delivers.
+const DELIVERED: [&str; 2] = [BROKER, mail::CHANNEL];
+
+/// Every message that waits in one of these channels.
+async fn waiting(databases: &[Arc<Sqlite>], channels: &[&str]) -> Vec<(i64, Message)> {
+    let mut waiting = Vec::new();
     for database in databases {
-        for channel in [BROKER, mail::CHANNEL, REJECTED] {
-            undelivered.extend(database.unsent(channel, 0, 1000).await.unwrap());
+        for channel in channels {
+            waiting.extend(database.unsent(channel, 0, 1000).await.unwrap());
         }
     }
-    undelivered
+    waiting
 }
 
 /// Finds an offset at which every usual port is free, below those that the operating system hands out.

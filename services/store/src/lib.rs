@@ -56,7 +56,7 @@ struct StoreUpdated<'a> {
     store_status: &'a str,
 }
 
-/// Only an update is news; new and deleted stores are nobody's business.
+/// Only a whole update is news, as in the Java service; new, patched and deleted stores are nobody's business.
 fn announce(moment: Moment, change: Change<Store>) -> anyhow::Result<Vec<Message>> {
     let Change::Updated(store) = change else { return Ok(Vec::new()) };
     let event = StoreUpdated {
@@ -118,6 +118,7 @@ mod tests {
     #[test]
     fn only_an_update_is_announced() {
         assert!(messages(Change::Created(store(None))).is_empty());
+        assert!(messages(Change::Patched(store(None))).is_empty());
         assert!(messages(Change::Deleted(store(None))).is_empty());
         assert_eq!(messages(Change::Updated(store(None))).len(), 1);
     }

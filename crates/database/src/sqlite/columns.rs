@@ -38,7 +38,7 @@ pub(super) fn replace(table: &Table) -> String {
         .map(|(at, column)| format!(", {} = ?{}", quoted(&column.name), at + 3))
         .collect();
     format!(
-        "update {} set version = version + 1{columns} where id = ?1 and version = ?2",
+        "update {} set version = version + 1{columns} where id = ?1 and (?2 is null or version = ?2)",
         quoted(&table.name)
     )
 }

@@ -108,7 +108,12 @@ impl SqliteFile {
             .test_before_acquire(false)
             .connect_lazy_with(options.create_if_missing(false).read_only(true));
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let writer = Writer { connection: writer, current: durability, most: durability };
+        let writer = Writer {
+            connection: writer,
+            readers: readers.clone(),
+            current: durability,
+            most: durability,
+        };
         #[expect(
             clippy::disallowed_methods,
             reason = "the writer belongs to the file and ends with its last handle"
@@ -255,6 +260,7 @@ where
 
 struct Writer {
     connection: SqliteConnection,
+    readers: SqlitePool,
     current: Durability,
     most: Durability,
 }
@@ -271,6 +277,8 @@ impl Writer {
                 job.finish(&committed);
             }
         }
+        // Only who closes a file last and may write moves its log into it.
+        self.readers.close().await;
         if let Err(cause) = self.connection.close().await {
             error!("close the database: {cause}");
         }

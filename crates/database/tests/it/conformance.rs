@@ -36,6 +36,7 @@ pub(crate) const READER: Table = Table {
 pub(crate) async fn all(database: Arc<dyn Database>) {
     keeps_what_was_committed(&*database).await;
     refuses_a_stale_version(&*database).await;
+    overwrites_any_version_but_makes_no_row(&*database).await;
     refuses_a_second_insert(&*database).await;
     makes_all_changes_or_none(&*database).await;
     handles_a_message_once(&*database).await;
@@ -104,6 +105,20 @@ async fn refuses_a_stale_version(database: &dyn Database) {
         database.commit(Changes::new().write(missing)).await,
         Err(CommitError::Conflict)
     ));
+}
+
+async fn overwrites_any_version_but_makes_no_row(database: &dyn Database) {
+    database.commit(insert("any", book("first", 1))).await.unwrap();
+    let overwrite = |name, title| {
+        Changes::new().write(Write::Overwrite { table: BOOK, id: id(name), values: book(title, 2) })
+    };
+    database.commit(overwrite("any", "second")).await.unwrap();
+    database.commit(overwrite("any", "third")).await.unwrap();
+    let row = database.get(&BOOK, &id("any")).await.unwrap().unwrap();
+    assert_eq!((row.version, row.values), (3, book("third", 2)));
+    let nowhere = database.commit(overwrite("nowhere", "x")).await;
+    assert!(matches!(nowhere, Err(CommitError::Conflict)));
+    assert_eq!(database.get(&BOOK, &id("nowhere")).await.unwrap(), None);
 }
 
 async fn refuses_a_second_insert(database: &dyn Database) {

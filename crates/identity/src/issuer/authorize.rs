@@ -5,11 +5,11 @@ mod request;
 use std::sync::Arc;
 
 use axum::{
-    Form,
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chassis::http::Form;
 use serde::Deserialize;
 use tracing::{info, warn};
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::{
-    Form,
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chassis::Problem;
+use chassis::{Problem, http::Form};
 use reqwest::Url;
 use serde_json::{Map, Value};
 use tracing::info;

@@ -3,19 +3,15 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::check;
+use super::{check, send};
 use crate::support::{
-    Answer, Caller, Running, sent, store,
+    Running, sent, store,
     wire::{self, Wire},
 };
 
 const UNREADABLE: &str = "Unable to convert http message";
 /// One byte more than is taken.
 const TOO_LARGE: usize = 1024 * 1024 + 1;
-
-async fn send(caller: &Caller, method: &Method, url: &str, body: &str) -> Answer {
-    sent(caller.request(method.clone(), url).header("Content-Type", "application/json").body(body.to_owned())).await
-}
 
 /// What is wrong with fields, as a problem names it.
 fn fields(object: &str, fields: &[&str]) -> Value {
@@ -28,10 +24,19 @@ async fn a_body_that_cannot_be_read_is_refused() {
     let system = Running::start().await;
     let admin = system.admin().await;
     let id = admin.create("Candle Shop").await;
-    for (path, url) in [("/api/stores", admin.stores()), ("/api/store-alerts", admin.store_alerts())] {
-        for body in ["", "{", "[]", "null", "\"text\"", "{\"name\":", "{'name':'x'}", "\u{0}", "name=x"] {
+    for (path, url) in
+        [("/api/stores", admin.stores()), ("/api/store-alerts", admin.store_alerts())]
+    {
+        for body in
+            ["", "{", "[]", "null", "\"text\"", "{\"name\":", "{'name':'x'}", "\u{0}", "name=x"]
+        {
             let says = json!({ "detail": UNREADABLE, "path": path, "message": "error.http.400" });
-            check(&format!("POST {path} {body:?}"), &send(&admin, &Method::POST, &url, body).await, 400, &says);
+            check(
+                &format!("POST {path} {body:?}"),
+                &send(&admin, &Method::POST, &url, body).await,
+                400,
+                &says,
+            );
         }
     }
     let path = format!("/api/stores/{id}");
@@ -50,12 +55,18 @@ async fn a_body_that_cannot_be_read_is_refused() {
         body["id"] = json!(id);
         body[member] = value;
         for method in [Method::PUT, Method::PATCH] {
-            let answer = send(&admin, &method, &format!("{}/{id}", admin.stores()), &body.to_string()).await;
+            let answer =
+                send(&admin, &method, &format!("{}/{id}", admin.stores()), &body.to_string()).await;
             check(&format!("{method} {member} {}", body[member]), &answer, 400, &says);
         }
     }
     let deep = "[".repeat(100_000);
-    check("a very deep body", &send(&admin, &Method::POST, &admin.stores(), &deep).await, 400, &json!({ "detail": UNREADABLE }));
+    check(
+        "a very deep body",
+        &send(&admin, &Method::POST, &admin.stores(), &deep).await,
+        400,
+        &json!({ "detail": UNREADABLE }),
+    );
     assert_eq!(admin.get(&format!("{}/{id}", admin.stores())).await.json()["status"], "OPEN");
     system.still_works().await;
     system.stop().await;
@@ -66,60 +77,34 @@ async fn missing_fields_are_named() {
     let system = Running::start().await;
     let admin = system.admin().await;
     let id = admin.create("Candle Shop").await;
-    let (stores, one, alerts) = (admin.stores(), format!("{}/{id}", admin.stores()), admin.store_alerts());
+    let (stores, one, alerts) =
+        (admin.stores(), format!("{}/{id}", admin.stores()), admin.store_alerts());
     let all = fields("store", &["name", "address", "createTimestamp"]);
     for (method, url, body, says) in [
         (Method::POST, &stores, json!({}), &all),
         (Method::POST, &stores, json!({ "name": null, "unknown": 1 }), &all),
-        (Method::POST, &stores, json!({ "name": "x", "createTimestamp": 0 }), &fields("store", &["address"])),
+        (
+            Method::POST,
+            &stores,
+            json!({ "name": "x", "createTimestamp": 0 }),
+            &fields("store", &["address"]),
+        ),
         (Method::PUT, &one, json!({ "id": id }), &all),
-        (Method::POST, &alerts, json!({}), &fields("storeAlert", &["storeName", "storeStatus", "timestamp"])),
+        (
+            Method::POST,
+            &alerts,
+            json!({}),
+            &fields("storeAlert", &["storeName", "storeStatus", "timestamp"]),
+        ),
     ] {
-        check(&format!("{method} {body}"), &send(&admin, &method, url, &body.to_string()).await, 400, says);
+        check(
+            &format!("{method} {body}"),
+            &send(&admin, &method, url, &body.to_string()).await,
+            400,
+            says,
+        );
     }
     assert_eq!(admin.alerts().await, Vec::<Value>::new());
-    system.still_works().await;
-    system.stop().await;
-}
-
-#[tokio::test]
-async fn ids_that_do_not_fit_are_refused() {
-    let system = Running::start().await;
-    let admin = system.admin().await;
-    let id = admin.create("Candle Shop").await;
-    let unknown = "0123456789abcdef01234567";
-    let with_id = |id: Value| {
-        let mut body = store("Candle Shop", "CLOSED");
-        body["id"] = id;
-        body
-    };
-    let business = |key: &str, title: &str| json!({ "errorKey": key, "title": title, "message": format!("error.{key}"), "entityName": "storeStore", "params": "storeStore" });
-    for (method, path, body, key, title) in [
-        (Method::POST, String::new(), with_id(json!(id)), "idexists", "A new store cannot already have an ID"),
-        (Method::PUT, format!("/{id}"), with_id(Value::Null), "idnull", "Invalid id"),
-        (Method::PUT, format!("/{id}"), with_id(json!(unknown)), "idinvalid", "Invalid ID"),
-        (Method::PUT, format!("/{unknown}"), with_id(json!(unknown)), "idnotfound", "Entity not found"),
-        (Method::PUT, "/not-an-id".to_owned(), with_id(json!("not-an-id")), "idnotfound", "Entity not found"),
-        (Method::PATCH, format!("/{id}"), json!({ "name": "x" }), "idnull", "Invalid id"),
-        (Method::PATCH, format!("/{id}"), json!({ "id": unknown }), "idinvalid", "Invalid ID"),
-        (Method::PATCH, format!("/{unknown}"), json!({ "id": unknown }), "idnotfound", "Entity not found"),
-    ] {
-        let answer = send(&admin, &method, &format!("{}{path}", admin.stores()), &body.to_string()).await;
-        check(&format!("{method} {path} {body}"), &answer, 400, &business(key, title));
-        assert_eq!(answer.header("x-storeapp-error"), format!("error.{key}"));
-    }
-    for (url, status) in [
-        (format!("{}/{unknown}", admin.stores()), 404),
-        (format!("{}/%00%ff", admin.stores()), 404),
-        (format!("{}/{}", admin.stores(), "x".repeat(5000)), 404),
-        (format!("{}/7", admin.store_alerts()), 404),
-        (format!("{}/seven", admin.store_alerts()), 400),
-        (format!("{}/99999999999999999999", admin.store_alerts()), 400),
-    ] {
-        let says = json!({ "message": format!("error.http.{status}") });
-        let case = &url[..url.len().min(80)];
-        check(case, &admin.get(&url).await, status, &says);
-    }
     system.still_works().await;
     system.stop().await;
 }
@@ -128,14 +113,26 @@ async fn ids_that_do_not_fit_are_refused() {
 async fn a_body_that_is_too_large_is_refused_however_it_comes() {
     let system = Running::start().await;
     let admin = system.admin().await;
-    for (address, path) in [(&system.at.store, "/api/stores"), (&system.at.gateway, "/services/store/api/stores"), (&system.at.alert, "/api/store-alerts")] {
+    for (address, path) in [
+        (&system.at.store, "/api/stores"),
+        (&system.at.gateway, "/services/store/api/stores"),
+        (&system.at.alert, "/api/store-alerts"),
+    ] {
         let says = json!({ "detail": "The request body is larger than 1048576 bytes", "message": "error.http.413" });
         let mut wire = Wire::to(address).await;
-        wire.send(format!("{}Content-Length: {TOO_LARGE}\r\n\r\n", wire::post(address, path, admin.token()))).await;
+        wire.send(format!(
+            "{}Content-Length: {TOO_LARGE}\r\n\r\n",
+            wire::post(address, path, admin.token())
+        ))
+        .await;
         check(&format!("{path}, announced"), &wire.answer().await, 413, &says);
 
         let mut wire = Wire::to(address).await;
-        wire.send(format!("{}Transfer-Encoding: chunked\r\n\r\n", wire::post(address, path, admin.token()))).await;
+        wire.send(format!(
+            "{}Transfer-Encoding: chunked\r\n\r\n",
+            wire::post(address, path, admin.token())
+        ))
+        .await;
         for _ in 0..=16 {
             wire.send(format!("10000\r\n{}\r\n", " ".repeat(0x10000))).await;
         }
@@ -152,22 +149,43 @@ async fn what_a_resource_does_not_do_is_said_so() {
     let system = Running::start().await;
     let admin = system.admin().await;
     let body = store("Candle Shop", "OPEN").to_string();
-    for (method, allowed) in [(Method::PUT, "GET"), (Method::PATCH, "POST"), (Method::DELETE, "GET")] {
+    for (method, allowed) in
+        [(Method::PUT, "GET"), (Method::PATCH, "POST"), (Method::DELETE, "GET")]
+    {
         let answer = send(&admin, &method, &admin.stores(), &body).await;
-        check(&format!("{method}"), &answer, 405, &json!({ "detail": format!("Request method '{method}' not supported") }));
+        check(
+            &format!("{method}"),
+            &answer,
+            405,
+            &json!({ "detail": format!("Request method '{method}' not supported") }),
+        );
         assert!(answer.header("allow").contains(allowed), "{answer:?}");
     }
     for accept in ["text/html", "application/xml", "image/*"] {
-        let answer = sent(admin.request(Method::GET, &admin.stores()).header("Accept", accept)).await;
+        let answer =
+            sent(admin.request(Method::GET, &admin.stores()).header("Accept", accept)).await;
         check(accept, &answer, 406, &json!({ "message": "error.http.406" }));
     }
     for kind in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "nonsense"] {
-        let answer = sent(admin.request(Method::POST, &admin.stores()).header("Content-Type", kind).body(body.clone())).await;
-        check(kind, &answer, 415, &json!({ "detail": format!("Content type '{kind}' not supported") }));
+        let answer = sent(
+            admin
+                .request(Method::POST, &admin.stores())
+                .header("Content-Type", kind)
+                .body(body.clone()),
+        )
+        .await;
+        check(
+            kind,
+            &answer,
+            415,
+            &json!({ "detail": format!("Content type '{kind}' not supported") }),
+        );
         assert!(answer.header("accept").contains("application/json"), "{answer:?}");
     }
     for address in [&system.at.store, &system.at.alert] {
-        for path in ["/", "/nope", "/api/nope", "/api/stores/1/2", "/management/nope", "/api/../etc/passwd"] {
+        for path in
+            ["/", "/nope", "/api/nope", "/api/stores/1/2", "/management/nope", "/api/../etc/passwd"]
+        {
             let says = json!({ "detail": "404 NOT_FOUND", "path": path });
             check(path, &wire::get(address, path, admin.token()).await, 404, &says);
         }

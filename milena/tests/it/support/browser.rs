@@ -1,6 +1,9 @@
 //! A person at a browser: keeps cookies, follows redirects and links, fills in forms. Runs no script.
 
-use std::{sync::{Arc, Mutex}, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use reqwest::{Client, Method, Url, header, redirect::Policy};
 
@@ -29,7 +32,12 @@ struct Cookie {
 
 impl Browser {
     pub(super) fn new(home: Arc<Home>) -> Self {
-        let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .unwrap();
         Browser { client, home, cookies: Mutex::default() }
     }
 
@@ -58,13 +66,25 @@ impl Browser {
     }
 
     /// Sends one request with the cookies that belong to it, and is not sent on.
-    pub(crate) async fn send(&self, method: Method, url: &Url, form: Option<&[(String, String)]>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        form: Option<&[(String, String)]>,
+    ) -> Answer {
         self.send_as(method, url, form, &[]).await
     }
 
     /// As a script of a page does: with headers of its own.
-    pub(crate) async fn send_as(&self, method: Method, url: &Url, form: Option<&[(String, String)]>, headers: &[(&str, &str)]) -> Answer {
-        let mut request = self.client.request(method, url.clone()).header(header::COOKIE, self.cookies_for(url));
+    pub(crate) async fn send_as(
+        &self,
+        method: Method,
+        url: &Url,
+        form: Option<&[(String, String)]>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request =
+            self.client.request(method, url.clone()).header(header::COOKIE, self.cookies_for(url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -82,7 +102,10 @@ impl Browser {
     /// The value of a cookie that the browser would send there.
     pub(crate) fn cookie(&self, url: &Url, name: &str) -> Option<String> {
         let cookies = self.cookies.lock().unwrap();
-        cookies.iter().find(|cookie| cookie.belongs_to(url) && cookie.name == name).map(|cookie| cookie.value.clone())
+        cookies
+            .iter()
+            .find(|cookie| cookie.belongs_to(url) && cookie.name == name)
+            .map(|cookie| cookie.value.clone())
     }
 
     async fn follow(&self, mut answer: Answer) -> Answer {
@@ -105,7 +128,10 @@ impl Browser {
 
     fn cookies_for(&self, url: &Url) -> String {
         let cookies = self.cookies.lock().unwrap();
-        let pairs = cookies.iter().filter(|cookie| cookie.belongs_to(url)).map(|cookie| format!("{}={}", cookie.name, cookie.value));
+        let pairs = cookies
+            .iter()
+            .filter(|cookie| cookie.belongs_to(url))
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value));
         pairs.collect::<Vec<_>>().join("; ")
     }
 
@@ -114,7 +140,12 @@ impl Browser {
         for line in answer.headers.get_all(header::SET_COOKIE) {
             let mut parts = line.to_str().unwrap().split("; ");
             let (name, value) = parts.next().unwrap().split_once('=').unwrap();
-            let mut cookie = Cookie { host: answer.url.host_str().unwrap().to_owned(), path: "/".to_owned(), name: name.to_owned(), value: value.to_owned() };
+            let mut cookie = Cookie {
+                host: answer.url.host_str().unwrap().to_owned(),
+                path: "/".to_owned(),
+                name: name.to_owned(),
+                value: value.to_owned(),
+            };
             let mut gone = false;
             for (attribute, value) in parts.filter_map(|part| part.split_once('=')) {
                 match attribute {
@@ -123,7 +154,10 @@ impl Browser {
                     _ => {}
                 }
             }
-            cookies.retain(|other| (&other.host, &other.path, &other.name) != (&cookie.host, &cookie.path, &cookie.name));
+            cookies.retain(|other| {
+                (&other.host, &other.path, &other.name)
+                    != (&cookie.host, &cookie.path, &cookie.name)
+            });
             if !gone {
                 self.home.secrets.add(&cookie.value);
                 cookies.push(cookie);
@@ -135,6 +169,9 @@ impl Browser {
 impl Cookie {
     fn belongs_to(&self, url: &Url) -> bool {
         let rest = url.path().strip_prefix(&self.path);
-        url.host_str() == Some(&self.host) && rest.is_some_and(|rest| self.path.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+        url.host_str() == Some(&self.host)
+            && rest.is_some_and(|rest| {
+                self.path.ends_with('/') || rest.is_empty() || rest.starts_with('/')
+            })
     }
 }

@@ -26,14 +26,24 @@ pub(crate) fn store(name: &str, status: &str) -> Value {
 
 impl Caller {
     pub(super) fn new(at: Addresses, home: Arc<Home>) -> Self {
-        let client = Client::builder().redirect(Policy::none()).no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .unwrap();
         Caller { client, at, home, token: None }
     }
 
     /// The same program with a token.
     pub(crate) fn with_token(&self, token: &str) -> Self {
         self.home.secrets.add_token(token);
-        Caller { token: Some(token.to_owned()), client: self.client.clone(), at: self.at.clone(), home: self.home.clone() }
+        Caller {
+            token: Some(token.to_owned()),
+            client: self.client.clone(),
+            at: self.at.clone(),
+            home: self.home.clone(),
+        }
     }
 
     pub(crate) fn token(&self) -> &str {
@@ -64,18 +74,23 @@ impl Caller {
 
     /// Makes an open store, and answers its id.
     pub(crate) async fn create(&self, name: &str) -> String {
-        let answer = self.send(Method::POST, &self.stores(), &store(name, "OPEN")).await.expect(201);
+        let answer =
+            self.send(Method::POST, &self.stores(), &store(name, "OPEN")).await.expect(201);
         answer.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// Changes a store.
     pub(crate) async fn update(&self, id: &str, name: &str, status: &str) {
-        self.send(Method::PUT, &format!("{}/{id}", self.stores()), &changed(id, name, status)).await.expect(200);
+        self.send(Method::PUT, &format!("{}/{id}", self.stores()), &changed(id, name, status))
+            .await
+            .expect(200);
     }
 
     /// Tries to change a store; whether the answer was that it is changed. A connection that breaks is no answer.
     pub(crate) async fn try_to_update(&self, id: &str, name: &str, status: &str) -> bool {
-        let request = self.request(Method::PUT, &format!("{}/{id}", self.stores())).json(&changed(id, name, status));
+        let request = self
+            .request(Method::PUT, &format!("{}/{id}", self.stores()))
+            .json(&changed(id, name, status));
         request.send().await.is_ok_and(|response| response.status().is_success())
     }
 

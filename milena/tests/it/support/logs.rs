@@ -12,7 +12,12 @@ static LINES: Mutex<String> = Mutex::new(String::new());
 
 /// Keeps every line from now on, the least severe included.
 pub(super) fn capture() {
-    tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(|| Lines).try_init().unwrap();
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(|| Lines)
+        .try_init()
+        .unwrap();
 }
 
 /// The last lines.
@@ -41,11 +46,12 @@ impl Secrets {
 
     /// Adds a JSON Web Token: its signature, which alone makes it worth something, stands in every copy of it.
     pub(crate) fn add_token(&self, token: &str) {
-        self.add(token.rsplit('.').next().unwrap_or(token));
+        let signature = token.rsplit('.').next().filter(|signature| !signature.is_empty());
+        self.add(signature.unwrap_or(token));
     }
 
     /// Fails if the log has one of the secrets.
-    pub(super) fn check_log(&self) {
+    pub(crate) fn check_log(&self) {
         for secret in self.0.lock().unwrap().iter() {
             let lines = lines();
             let leak = lines.lines().find(|line| line.contains(secret.as_str()));
@@ -58,6 +64,7 @@ fn lines() -> MutexGuard<'static, String> {
     LINES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Where log lines go.
 struct Lines;
 
 impl io::Write for Lines {

@@ -13,15 +13,20 @@ pub(crate) struct Mail {
 impl Home {
     /// The mails, oldest first.
     pub(crate) fn mails(&self) -> Vec<Mail> {
-        let entries = std::fs::read_dir(self.path("mails")).unwrap().map(|entry| entry.unwrap().path());
-        let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
+        let entries =
+            std::fs::read_dir(self.path("mails")).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> =
+            entries.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
         files.sort();
         files.iter().map(|file| Mail::read(&std::fs::read_to_string(file).unwrap())).collect()
     }
 
     /// Waits until there are that many mails.
     pub(crate) async fn mails_when(&self, count: usize) -> Vec<Mail> {
-        eventually(&format!("{count} mails"), async || Some(self.mails()).filter(|mails| mails.len() >= count)).await
+        eventually(&format!("{count} mails"), async || {
+            Some(self.mails()).filter(|mails| mails.len() >= count)
+        })
+        .await
     }
 }
 
@@ -29,7 +34,9 @@ impl Mail {
     fn read(text: &str) -> Self {
         let (head, text) = text.split_once("\r\n\r\n").unwrap();
         let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
-        let headers = unfolded.split("\r\n").map(|line| line.split_once(": ").unwrap_or_else(|| panic!("{line} is no header")));
+        let headers = unfolded
+            .split("\r\n")
+            .map(|line| line.split_once(": ").unwrap_or_else(|| panic!("{line} is no header")));
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Mail { headers, text: text.trim_end().to_owned() }
     }
@@ -42,6 +49,10 @@ impl Mail {
 
     /// Every value of a header.
     pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(header, _)| header == name).map(|(_, value)| value.as_str()).collect()
+        self.headers
+            .iter()
+            .filter(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 }

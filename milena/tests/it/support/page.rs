@@ -15,7 +15,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(super) async fn of(response: Response) -> Self {
-        let (url, status, headers) = (response.url().clone(), response.status(), response.headers().clone());
+        let (url, status, headers) =
+            (response.url().clone(), response.status(), response.headers().clone());
         Answer { url, status, headers, body: response.text().await.unwrap() }
     }
 
@@ -62,17 +63,28 @@ impl Answer {
     /// The form whose button says this, filled in as it came.
     pub(crate) fn form(&self, button: &str) -> Form {
         let forms = elements(&self.body, "form");
-        let has_button = |form: &&Element<'_>| elements(form.inner, "button").iter().any(|element| words(element.inner) == button);
-        let form = forms.iter().find(has_button).unwrap_or_else(|| panic!("no form {button:?} in {}", self.body));
+        let has_button = |form: &&Element<'_>| {
+            elements(form.inner, "button").iter().any(|element| words(element.inner) == button)
+        };
+        let form = forms
+            .iter()
+            .find(has_button)
+            .unwrap_or_else(|| panic!("no form {button:?} in {}", self.body));
         let target = self.url.join(&form.attribute("action").unwrap_or_default()).unwrap();
         let mut fields = Vec::new();
         for input in elements(form.inner, "input") {
-            fields.push((input.attribute("name").unwrap(), input.attribute("value").unwrap_or_default()));
+            fields.push((
+                input.attribute("name").unwrap(),
+                input.attribute("value").unwrap_or_default(),
+            ));
         }
         for select in elements(form.inner, "select") {
             let options = elements(select.inner, "option");
             let chosen = options.iter().find(|option| option.has("selected")).or(options.first());
-            fields.push((select.attribute("name").unwrap(), chosen.and_then(|option| option.attribute("value")).unwrap_or_default()));
+            fields.push((
+                select.attribute("name").unwrap(),
+                chosen.and_then(|option| option.attribute("value")).unwrap_or_default(),
+            ));
         }
         Form { target, fields }
     }
@@ -124,7 +136,10 @@ fn elements<'a>(html: &'a str, kind: &str) -> Vec<Element<'a>> {
         let rest = &html[at + begin.len()..];
         let Some((attributes, inner)) = rest.split_once('>') else { continue };
         if attributes.is_empty() || attributes.starts_with([' ', '\n']) {
-            elements.push(Element { attributes, inner: inner.split_once(&end).map_or("", |(inner, _)| inner) });
+            elements.push(Element {
+                attributes,
+                inner: inner.split_once(&end).map_or("", |(inner, _)| inner),
+            });
         }
     }
     elements

@@ -17,13 +17,21 @@ use super::{Answer, Home, logs::Secrets};
 pub(crate) async fn by_password(secrets: &Secrets, issuer: &str, user: &str) -> String {
     let answer = ask(issuer, user, user).await.expect(200).json();
     let text = |name: &str| answer[name].as_str().unwrap();
-    ["access_token", "refresh_token", "id_token"].iter().for_each(|name| secrets.add_token(text(name)));
+    ["access_token", "refresh_token", "id_token"]
+        .iter()
+        .for_each(|name| secrets.add_token(text(name)));
     text("access_token").to_owned()
 }
 
 /// Asks for tokens by name and password.
 pub(crate) async fn ask(issuer: &str, user: &str, password: &str) -> Answer {
-    let form = [("grant_type", "password"), ("client_id", "web_app"), ("scope", "openid"), ("username", user), ("password", password)];
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", "web_app"),
+        ("scope", "openid"),
+        ("username", user),
+        ("password", password),
+    ];
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let request = client.post(format!("{issuer}/protocol/openid-connect/token")).form(&form);
     Answer::of(request.send().await.unwrap()).await
@@ -36,12 +44,22 @@ pub(crate) fn claims(token: &str) -> Map<String, Value> {
 }
 
 /// The same token with other claims, signed by the system's own key as if its issuer had made it.
-pub(crate) fn signed_again(home: &Home, token: &str, change: impl FnOnce(&mut Map<String, Value>)) -> String {
+pub(crate) fn signed_again(
+    home: &Home,
+    token: &str,
+    change: impl FnOnce(&mut Map<String, Value>),
+) -> String {
     let kid = jsonwebtoken::decode_header(token).unwrap().kid;
-    let key = EncodingKey::from_rsa_pem(&std::fs::read(home.path("keys/issuer-key.pem")).unwrap()).unwrap();
+    let key = EncodingKey::from_rsa_pem(&std::fs::read(home.path("keys/issuer-key.pem")).unwrap())
+        .unwrap();
     let mut claims = claims(token);
     change(&mut claims);
-    jsonwebtoken::encode(&Header { kid, ..Header::new(jsonwebtoken::Algorithm::RS256) }, &claims, &key).unwrap()
+    jsonwebtoken::encode(
+        &Header { kid, ..Header::new(jsonwebtoken::Algorithm::RS256) },
+        &claims,
+        &key,
+    )
+    .unwrap()
 }
 
 /// The same token with other claims under the old signature.
@@ -73,9 +91,18 @@ impl Stranger {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/realms/jhipster", listener.local_addr().unwrap());
-        let database = Sqlite::open(&folder.path().join("identity.db"), &identity::issuer::TABLES, Durability::ProcessCrash).await.unwrap();
+        let database = Sqlite::open(
+            &folder.path().join("identity.db"),
+            &identity::issuer::TABLES,
+            Durability::ProcessCrash,
+        )
+        .await
+        .unwrap();
         let name = pretended.unwrap_or(&address).to_owned();
-        let issuer = Issuer::open(Arc::clone(&database) as _, folder.path(), name, Outside::system()).await.unwrap();
+        let issuer =
+            Issuer::open(Arc::clone(&database) as _, folder.path(), name, Outside::system())
+                .await
+                .unwrap();
         let service = Service::new("identity").routes(issuer.routes()).on(listener);
         let (stop, mut task) = (Stop::new(), JoinSet::new());
         task.spawn(chassis::run(vec![service], stop.clone()));

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Form as Submitted, Path, State},
+    extract::{Path, State},
     http::{Method, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
-use chassis::Problem;
+use chassis::{Problem, http::Form as Submitted};
 use serde_json::{Map, Value};
 
 use super::{

@@ -30,7 +30,13 @@ pub struct UpArguments {
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data_dir: PathBuf,
     /// Move every port by N, so that two copies can run side by side.
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "ports", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        conflicts_with = "ports",
+        allow_negative_numbers = true
+    )]
     pub port_offset: i32,
     /// 0: let the system choose the ports; the first line of the output is then a JSON object that names them.
     #[arg(long, value_name = "0", value_parser = clap::value_parser!(u16).range(0..=0))]
@@ -78,7 +84,9 @@ impl From<Format> for LogFormat {
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, for example alert.distribution-list=me@example.com")?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("expected KEY=VALUE, for example alert.distribution-list=me@example.com")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
@@ -95,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_flag_names_its_neighbour() {
-        let error = Arguments::try_parse_from(["milena", "up", "--data-dri", "x"]).unwrap_err().to_string();
+        let error =
+            Arguments::try_parse_from(["milena", "up", "--data-dri", "x"]).unwrap_err().to_string();
         assert!(error.contains("--data-dir"), "{error}");
     }
 }

@@ -8,7 +8,18 @@ pub const DEFAULTS: &str = include_str!("../config.yml");
 
 /// The crates of this workspace that the program is made of, whose log lines may be more detailed than others'.
 pub const CRATES: [&str; 12] = [
-    "alert", "chassis", "database", "discovery", "entity", "gateway", "identity", "mail", "messaging", "milena", "registry", "store",
+    "alert",
+    "chassis",
+    "database",
+    "discovery",
+    "entity",
+    "gateway",
+    "identity",
+    "mail",
+    "messaging",
+    "milena",
+    "registry",
+    "store",
 ];
 
 use chassis::config::{ConfigError, Settings};
@@ -33,8 +44,12 @@ mod tests {
     #[test]
     fn every_crate_may_log_in_detail() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let folders = ["crates", "services"].map(|name| std::fs::read_dir(root.join(name)).unwrap());
-        let names = folders.into_iter().flatten().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let folders =
+            ["crates", "services"].map(|name| std::fs::read_dir(root.join(name)).unwrap());
+        let names = folders
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<String> = names.chain(["milena".to_owned()]).collect();
         names.sort();
         assert_eq!(names, super::CRATES);

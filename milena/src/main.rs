@@ -3,7 +3,11 @@
 use std::{ffi::OsString, io::Write, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use chassis::{Outside, Stop, config::{ConfigError, Settings}, telemetry};
+use chassis::{
+    Outside, Stop,
+    config::{ConfigError, Settings},
+    telemetry,
+};
 use clap::{Parser, error::ErrorKind};
 use milena::{
     arguments::{Arguments, Command, UpArguments},
@@ -52,7 +56,10 @@ fn start(arguments: &UpArguments) -> anyhow::Result<()> {
     let filter = settings.parse("logging.level.root", levels)?;
     telemetry::start(arguments.log_format.into(), filter, &milena::CRATES)?;
     up::warn_of_unused(&variables);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
     let outcome = runtime.block_on(async {
         let outcome = run(arguments, settings).await;
         settle().await;
@@ -65,11 +72,16 @@ fn start(arguments: &UpArguments) -> anyhow::Result<()> {
 
 /// The environment, which is read here and nowhere else; what is not Unicode in it is nobody of ours.
 fn variables() -> Vec<(String, String)> {
-    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
     std::env::vars_os().filter_map(text).collect()
 }
 
-fn settings(arguments: &UpArguments, variables: &[(String, String)]) -> Result<Settings, ConfigError> {
+fn settings(
+    arguments: &UpArguments,
+    variables: &[(String, String)],
+) -> Result<Settings, ConfigError> {
     let mut settings = milena::defaults()?;
     if let Some(file) = &arguments.config {
         settings = settings.file(file)?;
@@ -85,9 +97,15 @@ fn settings(arguments: &UpArguments, variables: &[(String, String)]) -> Result<S
 }
 
 async fn run(arguments: &UpArguments, settings: Settings) -> anyhow::Result<()> {
-    let options = Options { data_dir: arguments.data_dir.clone(), ports: arguments.ports(), settings, outside: Outside::system() };
+    let options = Options {
+        data_dir: arguments.data_dir.clone(),
+        ports: arguments.ports(),
+        settings,
+        outside: Outside::system(),
+    };
     let stop = Stop::new();
-    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (interrupt, terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let ports = arguments.ports();
     let working = async {
         let system = System::prepare(options).await?;

@@ -24,7 +24,9 @@ const UNUSED: [(&str, &str); 6] = [
 
 /// Names in the log the environment variables that somebody has set and that have no effect.
 pub fn warn_of_unused(variables: &[(String, String)]) {
-    for (name, instead) in UNUSED.iter().filter(|(name, _)| variables.iter().any(|(set, _)| set == name)) {
+    for (name, instead) in
+        UNUSED.iter().filter(|(name, _)| variables.iter().any(|(set, _)| set == name))
+    {
         warn!("{name} is set but has no effect in this version: {instead}");
     }
 }

@@ -33,11 +33,15 @@ impl FromStr for LogFilter {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        for item in text.split(',') {
-            // A word alone would be taken for the name of a part, so that a misspelt level would silence all others.
-            item.split_once('=').map_or(item, |(_, level)| level).trim().parse::<LevelFilter>()?;
+        let items: Vec<&str> = text.split(',').map(str::trim).collect();
+        for item in items.iter().copied() {
+            // A word alone would be taken for the name of a part, so that a misspelt level would silence all others;
+            // and an empty one for the level error.
+            let level = item.split_once('=').map_or(item, |(_, level)| level).trim();
+            anyhow::ensure!(!level.is_empty(), "a level is missing");
+            level.parse::<LevelFilter>()?;
         }
-        Ok(LogFilter(EnvFilter::try_new(text)?))
+        Ok(LogFilter(EnvFilter::try_new(items.join(","))?))
     }
 }
 
@@ -46,8 +50,13 @@ impl FromStr for LogFilter {
 ///
 /// # Errors
 /// When something else writes log lines already.
-pub fn start(format: LogFormat, filter: LogFilter, ours: &'static [&'static str]) -> anyhow::Result<()> {
-    let may_speak = filter_fn(move |metadata| *metadata.level() <= Level::INFO || is_of(metadata, ours));
+pub fn start(
+    format: LogFormat,
+    filter: LogFilter,
+    ours: &'static [&'static str],
+) -> anyhow::Result<()> {
+    let may_speak =
+        filter_fn(move |metadata| *metadata.level() <= Level::INFO || is_of(metadata, ours));
     let builder = tracing_subscriber::fmt().with_env_filter(filter.0).with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Text => builder.event_format(Line).finish().with(may_speak).try_init(),
@@ -125,8 +134,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_level_is_no_filter() {
-        let check = |text: &str, expected: bool| assert_eq!(text.parse::<LogFilter>().is_ok(), expected, "{text}");
-        for good in ["info", "TRACE", "off", "warn,messaging=debug", "info, discovery::server=warn"] {
+        let check = |text: &str, expected: bool| {
+            assert_eq!(text.parse::<LogFilter>().is_ok(), expected, "{text}")
+        };
+        for good in ["info", "TRACE", "off", "warn,messaging=debug", "info, discovery::server=warn"]
+        {
             check(good, true);
         }
         for bad in ["", "verbose", "messaging", "info,messaging=loud", "info,", "=info,"] {

@@ -94,6 +94,14 @@ impl Issuer {
         Ok(Issuer { realm: Arc::new(realm) })
     }
 
+    /// Looks whether the signing key in the folder `keys` can be used, and changes nothing. One that is not there can be made.
+    ///
+    /// # Errors
+    /// When the key is damaged or cannot be read.
+    pub fn check(keys: &Path) -> anyhow::Result<()> {
+        SigningKey::check(keys)
+    }
+
     /// Everything that the provider answers, below the path of its address.
     pub fn routes(self) -> Router {
         let realm = self.realm;

@@ -43,7 +43,8 @@ impl Addresses {
             true => "Users      admin / admin (administrator), user / user\n",
             false => "",
         };
-        let mails = if self.sink { "the Mails page" } else { "the mailbox of the distribution list" };
+        let mails =
+            if self.sink { "the Mails page" } else { "the mailbox of the distribution list" };
         format!(
             "Milena is up.
 

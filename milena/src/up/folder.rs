@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use futures_util::future::try_join_all;
+use identity::Issuer;
 
 /// The version of the folder's layout that this program writes.
 const LAYOUT: u32 = 1;
@@ -17,6 +18,9 @@ const UNFINISHED: &str = "VERSION.part";
 const LOCK_FILE: &str = "LOCK";
 /// The databases that the parts keep in it.
 const DATABASES: [&str; 5] = ["broker.db", "store.db", "alert.db", "gateway.db", "identity.db"];
+
+/// The folder of the development identity provider's key.
+pub(super) const KEYS: &str = "keys";
 
 /// A data folder that is ours until this is dropped.
 pub(super) struct Folder {
@@ -32,11 +36,13 @@ impl Folder {
     /// left alone then.
     pub(super) async fn open(path: &Path) -> anyhow::Result<Self> {
         check(path)?;
-        fs::create_dir_all(path).with_context(|| format!("create the data folder {}", path.display()))?;
+        fs::create_dir_all(path)
+            .with_context(|| format!("create the data folder {}", path.display()))?;
         let mut folder = Folder { path: path.to_owned(), lock: lock(path)? };
         // Nobody else writes now. All files are looked at before any is written to.
         let databases = DATABASES.map(|name| folder.join(name));
         try_join_all(databases.iter().map(|database| database::check(database))).await?;
+        Issuer::check(&folder.join(KEYS))?;
         folder.sign().with_context(|| format!("write to the data folder {}", path.display()))?;
         Ok(folder)
     }
@@ -74,17 +80,25 @@ fn check(path: &Path) -> anyhow::Result<()> {
     };
     let version = path.join(VERSION_FILE);
     if !version.exists() {
-        let ours = |entry: fs::DirEntry| entry.file_name() == LOCK_FILE || entry.file_name() == UNFINISHED;
+        let ours =
+            |entry: fs::DirEntry| entry.file_name() == LOCK_FILE || entry.file_name() == UNFINISHED;
         let foreign = entries.any(|entry| entry.is_ok_and(|entry| !ours(entry)));
-        ensure!(!foreign, "{name} is no data folder of this program: it has files but no {VERSION_FILE}; name an empty or new one with --data-dir");
+        ensure!(
+            !foreign,
+            "{name} is no data folder of this program: it has files but no {VERSION_FILE}; name an empty or new one with --data-dir"
+        );
         return Ok(());
     }
     let text = fs::read(&version).with_context(|| format!("read {}", version.display()))?;
     let text = String::from_utf8_lossy(&text);
     match text.trim().strip_prefix("milena ").and_then(|number| number.parse::<u32>().ok()) {
         Some(found) if found <= LAYOUT => Ok(()),
-        Some(found) => bail!("the data folder {name} has layout version {found}, this program knows version {LAYOUT}; use the newer program"),
-        None => bail!("the data folder {name} is damaged: {VERSION_FILE} does not name a version; restore a copy, or start afresh with another --data-dir"),
+        Some(found) => bail!(
+            "the data folder {name} has layout version {found}, this program knows version {LAYOUT}; use the newer program"
+        ),
+        None => bail!(
+            "the data folder {name} is damaged: {VERSION_FILE} does not name a version; restore a copy, or start afresh with another --data-dir"
+        ),
     }
 }
 
@@ -133,9 +147,16 @@ mod tests {
         }
         let error = Folder::open(folder.path()).await.err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
-        let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         left.sort();
-        assert_eq!(left, files.iter().map(|(name, _)| *name).collect::<Vec<_>>(), "it is left alone");
+        assert_eq!(
+            left,
+            files.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            "it is left alone"
+        );
     }
 
     #[tokio::test]
@@ -144,7 +165,11 @@ mod tests {
         check(&[("VERSION", "garbage")], "is damaged").await;
         check(&[("VERSION", "")], "is damaged").await;
         check(&[("thesis.txt", "x")], "is no data folder of this program").await;
-        check(&[("LOCK", ""), ("VERSION", "milena 1\n"), ("store.db", "garbage")], "store.db is damaged").await;
+        check(
+            &[("LOCK", ""), ("VERSION", "milena 1\n"), ("store.db", "garbage")],
+            "store.db is damaged",
+        )
+        .await;
     }
 
     #[tokio::test]

@@ -43,7 +43,8 @@ impl Ports {
         let port = match self {
             Ports::System => 0,
             Ports::Offset(offset) => {
-                let moved = i32::from(usual).checked_add(*offset).and_then(|port| u16::try_from(port).ok());
+                let moved =
+                    i32::from(usual).checked_add(*offset).and_then(|port| u16::try_from(port).ok());
                 match moved {
                     Some(port) if port > 0 => port,
                     _ => return Err(out_of_range(*offset, usual, role).into()),
@@ -53,9 +54,13 @@ impl Ports {
         match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
             Ok(listener) => Ok(listener),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                bail!("port {port} of the {role} is taken; move all ports with --port-offset N, or let the system choose with --ports 0")
+                bail!(
+                    "port {port} of the {role} is taken; move all ports with --port-offset N, or let the system choose with --ports 0"
+                )
             }
-            Err(error) => Err(error).with_context(|| format!("listen on port {port} for the {role}")),
+            Err(error) => {
+                Err(error).with_context(|| format!("listen on port {port} for the {role}"))
+            }
         }
     }
 }

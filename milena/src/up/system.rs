@@ -15,7 +15,11 @@ use mail::{Mailbox, Mailer, Security, SmtpSettings};
 use messaging::Embedded;
 
 use super::{
-    Addresses, Ports, addresses::local, folder::Folder, ports::Listeners, wanted::Wanted,
+    Addresses, Ports,
+    addresses::local,
+    folder::{Folder, KEYS},
+    ports::Listeners,
+    wanted::Wanted,
 };
 
 /// How long a system may take until all of its services answer.
@@ -136,7 +140,8 @@ fn addresses(listeners: &Listeners, ports: &Ports) -> anyhow::Result<Addresses> 
 
 /// How mails get to the sink of this process.
 fn sink_settings(addresses: &Addresses) -> anyhow::Result<SmtpSettings> {
-    let (host, port) = addresses.smtp.rsplit_once(':').context("the mail sink's address has no port")?;
+    let (host, port) =
+        addresses.smtp.rsplit_once(':').context("the mail sink's address has no port")?;
     let mut smtp = SmtpSettings::new(host, port.parse()?);
     smtp.security = Security::Plain;
     Ok(smtp)
@@ -155,7 +160,11 @@ struct Builder {
 impl Builder {
     async fn build(self, listeners: Listeners) -> anyhow::Result<System> {
         let registry = self.registry_address()?;
-        let verifier = Arc::new(Verifier::new(self.provider.clone(), self.wanted.sign_in.audiences.clone(), self.outside.clone()));
+        let verifier = Arc::new(Verifier::new(
+            self.provider.clone(),
+            self.wanted.sign_in.audiences.clone(),
+            self.outside.clone(),
+        ));
         let directory = Directory::new(registry.clone(), self.outside.clone())?;
         let broker = self.broker().await?;
         let mailbox = match &listeners.smtp {
@@ -170,7 +179,8 @@ impl Builder {
         )?;
         let registry = registry::service(self.wanted.registry.clone(), self.outside.clone());
         let clock = self.outside.clone();
-        let brokering = Service::new("broker").background("clean", move |stop| broker.clean(move || clock.now(), stop));
+        let brokering = Service::new("broker")
+            .background("clean", move |stop| broker.clean(move || clock.now(), stop));
         let mut services = vec![
             brokering,
             registry.on(listeners.registry),
@@ -180,7 +190,10 @@ impl Builder {
         ];
         services.extend(issuer);
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
-            services.push(Service::new("mail sink").background("smtp", move |stop| mail::sink::serve(listener, mailbox, stop)));
+            services.push(
+                Service::new("mail sink")
+                    .background("smtp", move |stop| mail::sink::serve(listener, mailbox, stop)),
+            );
         }
         Ok(System { services, addresses: self.addresses, directory, _folder: self.folder })
     }
@@ -210,7 +223,12 @@ impl Builder {
         Ok(Registration::new(name, "127.0.0.1", port).with_metadata("profile", "prod,api-docs"))
     }
 
-    async fn store(&self, broker: &Embedded, verifier: &Arc<Verifier>, registry: &Address) -> anyhow::Result<Service> {
+    async fn store(
+        &self,
+        broker: &Embedded,
+        verifier: &Arc<Verifier>,
+        registry: &Address,
+    ) -> anyhow::Result<Service> {
         Ok(store::service(store::Parts {
             database: self.database("store.db", &[store::domain::STORE.table()]).await?,
             broker: Arc::new(broker.clone()),
@@ -221,7 +239,12 @@ impl Builder {
         }))
     }
 
-    async fn alert(&self, broker: &Embedded, verifier: &Arc<Verifier>, registry: &Address) -> anyhow::Result<Service> {
+    async fn alert(
+        &self,
+        broker: &Embedded,
+        verifier: &Arc<Verifier>,
+        registry: &Address,
+    ) -> anyhow::Result<Service> {
         Ok(alert::service(alert::Parts {
             database: self.database("alert.db", &[alert::domain::STORE_ALERT.table()]).await?,
             broker: Arc::new(broker.clone()),
@@ -258,15 +281,21 @@ impl Builder {
             directory: directory.clone(),
             forwarder: Arc::new(Forwarder::new(directory.clone())),
             mailbox,
-            registration: Some((registry.clone(), self.registration("gateway", &self.addresses.gateway)?)),
+            registration: Some((
+                registry.clone(),
+                self.registration("gateway", &self.addresses.gateway)?,
+            )),
             outside: self.outside.clone(),
         }))
     }
 
-    async fn issuer(&self, listener: Option<tokio::net::TcpListener>) -> anyhow::Result<Option<Service>> {
+    async fn issuer(
+        &self,
+        listener: Option<tokio::net::TcpListener>,
+    ) -> anyhow::Result<Option<Service>> {
         let Some(listener) = listener else { return Ok(None) };
         let database = self.database("identity.db", &identity::issuer::TABLES).await?;
-        let (keys, url) = (self.folder.join("keys"), self.addresses.issuer.clone());
+        let (keys, url) = (self.folder.join(KEYS), self.addresses.issuer.clone());
         let issuer = Issuer::open(database, &keys, url, self.outside.clone()).await?;
         Ok(Some(Service::new("identity").routes(issuer.routes()).on(listener)))
     }

@@ -31,17 +31,25 @@ impl Wanted {
     pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let sign_in = SignIn::read(settings);
         let provider = match settings.is_set(ISSUER) {
-            true => Some(Provider::new(&sign_in.issuer).map_err(|cause| unusable(settings, ISSUER, &cause))?),
+            true => Some(
+                Provider::new(&sign_in.issuer)
+                    .map_err(|cause| unusable(settings, ISSUER, &cause))?,
+            ),
             false => None,
         };
         let recipients: Recipients = settings.parse(
             "alert.distribution-list",
             "1 to 100 addresses, separated by commas, for example me@example.com",
         )?;
-        let partitions: NonZeroU8 = settings.parse("milena.broker.partitions", "a number from 1 to 255")?;
+        let partitions: NonZeroU8 =
+            settings.parse("milena.broker.partitions", "a number from 1 to 255")?;
         let registry = registry::Settings::read(settings);
         if registry.password.expose().is_empty() {
-            return Err(unusable(settings, REGISTRY_PASSWORD, &anyhow::anyhow!("the registry needs a password")));
+            return Err(unusable(
+                settings,
+                REGISTRY_PASSWORD,
+                &anyhow::anyhow!("the registry needs a password"),
+            ));
         }
         Ok(Wanted {
             sign_in,
@@ -61,8 +69,12 @@ impl FromStr for Recipients {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let list: Vec<String> =
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+        let list: Vec<String> = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect();
         mail::check_recipients(&list)?;
         Ok(Recipients(list))
     }
@@ -73,9 +85,11 @@ fn mail_server(settings: &Settings) -> Result<Option<SmtpSettings>, ConfigError>
     if host.is_empty() {
         return Ok(None);
     }
-    let mut smtp = SmtpSettings::new(host, settings.parse("spring.mail.port", "a port, for example 587")?);
+    let mut smtp =
+        SmtpSettings::new(host, settings.parse("spring.mail.port", "a port, for example 587")?);
     let starttls = |name: &str| {
-        settings.parse(&format!("spring.mail.properties.mail.smtp.starttls.{name}"), "true or false")
+        settings
+            .parse(&format!("spring.mail.properties.mail.smtp.starttls.{name}"), "true or false")
     };
     smtp.security = match (starttls("enable")?, starttls("required")?) {
         (false, _) => Security::Plain,
@@ -85,7 +99,8 @@ fn mail_server(settings: &Settings) -> Result<Option<SmtpSettings>, ConfigError>
     let username = settings.text("spring.mail.username");
     if !username.is_empty() {
         smtp.username = Some(username.to_owned());
-        smtp.password = Some(Password::new(settings.secret("spring.mail.password").expose().clone()));
+        smtp.password =
+            Some(Password::new(settings.secret("spring.mail.password").expose().clone()));
     }
     Ok(Some(smtp))
 }
@@ -121,9 +136,15 @@ mod tests {
         assert!(Wanted::read(&settings).unwrap().mail_server.is_none());
         let settings = settings.argument("spring.mail.host", "mail.example.com").unwrap();
         let smtp = Wanted::read(&settings).unwrap().mail_server.unwrap();
-        assert_eq!((smtp.host.as_str(), smtp.port, smtp.security), ("mail.example.com", 587, Security::StartTlsRequired));
+        assert_eq!(
+            (smtp.host.as_str(), smtp.port, smtp.security),
+            ("mail.example.com", 587, Security::StartTlsRequired)
+        );
         let settings = settings.argument("spring.mail.port", "many").unwrap();
         let error = Wanted::read(&settings).err().unwrap().to_string();
-        assert_eq!(error, "spring.mail.port = \"many\" (command line): expected a port, for example 587");
+        assert_eq!(
+            error,
+            "spring.mail.port = \"many\" (command line): expected a port, for example 587"
+        );
     }
 }

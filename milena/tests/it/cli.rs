@@ -86,12 +86,16 @@ async fn an_offset_moves_every_port_and_a_person_is_told_what_runs_where() {
     ] {
         assert!(text.contains(&expected), "{expected} is missing in:\n{text}");
     }
-    let steps: Vec<&str> = text.lines().filter(|line| line.trim().starts_with(['1', '2', '3'])).collect();
+    let steps: Vec<&str> =
+        text.lines().filter(|line| line.trim().starts_with(['1', '2', '3'])).collect();
     assert_eq!(steps.len(), 3, "three things to try:\n{text}");
     for port in [registry, store, alert, gateway, issuer, smtp] {
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     }
-    assert!(folder.path().join("data/VERSION").exists(), "without --data-dir, data is kept in ./data");
+    assert!(
+        folder.path().join("data/VERSION").exists(),
+        "without --data-dir, data is kept in ./data"
+    );
 }
 
 #[tokio::test]
@@ -104,7 +108,11 @@ async fn a_taken_port_is_named_and_nothing_is_half_started() {
         let ended = Program::start(folder.path(), &arguments, &[]).end().await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         let expected = format!("milena: port {} of the {role} is taken", usual + offset);
-        assert!(ended.err.starts_with(&expected) && ended.err.contains("--port-offset"), "{}", ended.err);
+        assert!(
+            ended.err.starts_with(&expected) && ended.err.contains("--port-offset"),
+            "{}",
+            ended.err
+        );
         assert_eq!((ended.err.lines().count(), ended.out.as_str()), (1, ""), "{ended:?}");
         assert!(!folder.path().join("data").exists(), "no folder is made");
     }

@@ -19,13 +19,30 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("gateway", CRATES),
     ("store", CRATES),
     ("alert", CRATES),
-    ("milena", &["chassis", "database", "messaging", "mail", "entity", "discovery", "identity", "registry", "gateway", "store", "alert"]),
+    (
+        "milena",
+        &[
+            "chassis",
+            "database",
+            "messaging",
+            "mail",
+            "entity",
+            "discovery",
+            "identity",
+            "registry",
+            "gateway",
+            "store",
+            "alert",
+        ],
+    ),
     ("bench", &[]),
 ];
-const CRATES: &[&str] = &["chassis", "database", "messaging", "mail", "entity", "discovery", "identity"];
+const CRATES: &[&str] =
+    &["chassis", "database", "messaging", "mail", "entity", "discovery", "identity"];
 
 /// Words of the business, which mechanism never says.
-const BUSINESS: [&str; 8] = ["store", "stores", "storeapp", "storestore", "storealert", "storealerts", "candle", "alerts"];
+const BUSINESS: [&str; 8] =
+    ["store", "stores", "storeapp", "storestore", "storealert", "storealerts", "candle", "alerts"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
@@ -56,7 +73,10 @@ fn read(path: &Path) -> String {
 /// Name and manifest of each of our crates.
 fn manifests() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    let of_crates = ["crates", "services"].iter().flat_map(|folder| fs::read_dir(root().join(folder)).unwrap()).map(|entry| entry.unwrap().path());
+    let of_crates = ["crates", "services"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(root().join(folder)).unwrap())
+        .map(|entry| entry.unwrap().path());
     for folder in of_crates.chain(["milena", "bench"].map(|name| root().join(name))) {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         found.insert(name, read(&folder.join("Cargo.toml")));
@@ -68,18 +88,29 @@ fn manifests() -> BTreeMap<String, String> {
 fn dependencies(manifest: &str) -> BTreeSet<String> {
     let section = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
     let lines = section.lines().take_while(|line| !line.starts_with('['));
-    lines.filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    lines
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
 fn no_crate_uses_another_that_the_house_does_not_allow() {
     let manifests = manifests();
     let arrows: BTreeMap<&str, &[&str]> = ARROWS.into();
-    assert_eq!(manifests.keys().map(String::as_str).collect::<BTreeSet<_>>(), arrows.keys().copied().collect::<BTreeSet<_>>());
+    assert_eq!(
+        manifests.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        arrows.keys().copied().collect::<BTreeSet<_>>()
+    );
     for (name, manifest) in &manifests {
-        for used in dependencies(manifest).iter().filter(|used| arrows.contains_key(used.as_str())) {
+        for used in dependencies(manifest).iter().filter(|used| arrows.contains_key(used.as_str()))
+        {
             let allowed = arrows[name.as_str()].contains(&used.as_str());
-            assert!(allowed, "{name} uses {used}: a new arrow needs a page in docs/decisions and a line in tidy.rs and ARCHITECTURE.md");
+            assert!(
+                allowed,
+                "{name} uses {used}: a new arrow needs a page in docs/decisions and a line in tidy.rs and ARCHITECTURE.md"
+            );
         }
     }
 }
@@ -95,7 +126,11 @@ fn versions_stand_in_the_root_manifest_only() {
 #[test]
 fn mechanism_says_no_word_of_the_business() {
     let mut found = Vec::new();
-    for path in files("crates").iter().filter(|path| path.extension().is_some_and(|kind| ["rs", "html", "css", "yml", "toml"].iter().any(|known| kind == *known))) {
+    for path in files("crates").iter().filter(|path| {
+        path.extension().is_some_and(|kind| {
+            ["rs", "html", "css", "yml", "toml"].iter().any(|known| kind == *known)
+        })
+    }) {
         for (number, line) in read(path).lines().enumerate() {
             let line = line.to_lowercase().replace("no-store", "");
             let mut words = line.split(|letter: char| !letter.is_alphanumeric());
@@ -109,10 +144,15 @@ fn mechanism_says_no_word_of_the_business() {
 
 #[test]
 fn the_gateway_names_no_entity() {
-    for path in files("services/gateway").iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs" || kind == "html")) {
+    for path in files("services/gateway")
+        .iter()
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs" || kind == "html"))
+    {
         let text = read(path);
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-        if path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("openapi/tests.rs") {
+        if path.components().any(|part| part.as_os_str() == "tests")
+            || path.ends_with("openapi/tests.rs")
+        {
             continue;
         }
         for word in ["Store", "store-alert", "stores"] {
@@ -135,24 +175,41 @@ fn every_decision_is_short_and_listed() {
     let list = read(&root().join("docs/decisions/README.md"));
     for path in files("docs/decisions").iter().filter(|path| !path.ends_with("README.md")) {
         assert!(read(path).lines().count() <= 30, "{} is too long", path.display());
-        assert!(list.contains(&*path.file_name().unwrap().to_string_lossy()), "{} is not listed", path.display());
+        assert!(
+            list.contains(&*path.file_name().unwrap().to_string_lossy()),
+            "{} is not listed",
+            path.display()
+        );
     }
 }
 
 #[test]
 fn every_contract_is_used_by_a_producer_and_a_consumer() {
-    let sources: Vec<String> = files("services").iter().filter(|path| path.ends_with("src/lib.rs")).map(|path| read(path)).collect();
-    let contracts: Vec<_> = fs::read_dir(root().join("contracts")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).filter(|name| name.ends_with(".json")).collect();
+    let sources: Vec<String> = files("services")
+        .iter()
+        .filter(|path| path.ends_with("src/lib.rs"))
+        .map(|path| read(path))
+        .collect();
+    let contracts: Vec<_> = fs::read_dir(root().join("contracts"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".json"))
+        .collect();
     assert!(!contracts.is_empty());
     for name in contracts {
-        let users = sources.iter().filter(|source| source.contains(&format!("contracts/{name}"))).count();
+        let users =
+            sources.iter().filter(|source| source.contains(&format!("contracts/{name}"))).count();
         assert!(users >= 2, "{name} is used by {users} services");
     }
 }
 
 #[test]
 fn a_module_is_a_file_of_its_name() {
-    let strays: Vec<_> = ["crates", "services", "milena", "bench"].iter().flat_map(|folder| files(folder)).filter(|path| path.ends_with("mod.rs")).collect();
+    let strays: Vec<_> = ["crates", "services", "milena", "bench"]
+        .iter()
+        .flat_map(|folder| files(folder))
+        .filter(|path| path.ends_with("mod.rs"))
+        .collect();
     assert!(strays.is_empty(), "{strays:?}");
 }
 
@@ -160,7 +217,10 @@ fn a_module_is_a_file_of_its_name() {
 fn descriptions_are_marked_as_generated_and_hold_data_only() {
     for name in ["store", "alert"] {
         let text = read(&root().join(format!("services/{name}/src/domain.rs")));
-        assert!(text.lines().next().unwrap_or_default().starts_with("//! Generated from apps.jdl"), "{name}");
+        assert!(
+            text.lines().next().unwrap_or_default().starts_with("//! Generated from apps.jdl"),
+            "{name}"
+        );
         assert!(!text.contains("fn ") && !text.contains("impl "), "{name} has behaviour");
     }
 }
@@ -173,7 +233,12 @@ fn configuration_page() -> String {
          `spring.mail.host` is `SPRING_MAIL_HOST`; dashes are left out or become underscores; with `_FILE` at its end a variable names a\n\
          file that holds the value. A key that nobody knows stops the start with exit code 64.\n",
     );
-    for (title, text) in [("The program", milena::DEFAULTS), ("Registry", registry::DEFAULTS), ("Gateway", gateway::DEFAULTS), ("Alert", alert::DEFAULTS)] {
+    for (title, text) in [
+        ("The program", milena::DEFAULTS),
+        ("Registry", registry::DEFAULTS),
+        ("Gateway", gateway::DEFAULTS),
+        ("Alert", alert::DEFAULTS),
+    ] {
         page.push_str(&format!("\n## {title}\n\n```yaml\n{}\n```\n", text.trim_end()));
     }
     page

@@ -38,6 +38,11 @@ impl SigningKey {
         key.await.context("make the issuer's signing key")?
     }
 
+    /// Looks whether the key in the folder, if there is one, can be used.
+    pub(super) fn check(folder: &Path) -> anyhow::Result<()> {
+        load(folder).map(drop)
+    }
+
     fn from_pem(pem: &[u8]) -> anyhow::Result<SigningKey> {
         let signing = EncodingKey::from_rsa_pem(pem)?;
         let mut public = Jwk::from_encoding_key(&signing, ALGORITHM)?;
@@ -70,18 +75,26 @@ impl SigningKey {
 }
 
 fn load_or_make(folder: &Path) -> anyhow::Result<SigningKey> {
+    match load(folder)? {
+        Some(key) => Ok(key),
+        None => SigningKey::from_pem(&make(folder, &folder.join(FILE))?),
+    }
+}
+
+fn load(folder: &Path) -> anyhow::Result<Option<SigningKey>> {
     let path = folder.join(FILE);
     let pem = match fs::read(&path) {
         Ok(pem) => pem,
-        Err(error) if error.kind() == ErrorKind::NotFound => make(folder, &path)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(error)
                 .with_context(|| format!("read the issuer's signing key {}", path.display()));
         }
     };
-    SigningKey::from_pem(&pem).with_context(|| {
+    let key = SigningKey::from_pem(&pem).with_context(|| {
         format!("the issuer's signing key {} is damaged; remove it, and a new one is made at the next start", path.display())
-    })
+    });
+    key.map(Some)
 }
 
 fn make(folder: &Path, path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -17,7 +17,11 @@ async fn a_folder_in_use_names_who_uses_it() {
     let arguments = [&["up", "--ports", "0"][..], &more].concat();
     let second = crate::program::Program::start(elsewhere.path(), &arguments, &[]).end().await;
     assert_eq!(second.code, Some(1), "{second:?}");
-    let expected = format!("{} is in use by another milena, process {};", shared.display(), first.program.id());
+    let expected = format!(
+        "{} is in use by another milena, process {};",
+        shared.display(),
+        first.program.id()
+    );
     assert!(second.err.contains(&expected) && second.err.contains("--data-dir"), "{}", second.err);
     assert_eq!((second.err.lines().count(), second.out.as_str()), (1, ""));
     super::everything_answers(&first.api).await;
@@ -27,27 +31,32 @@ async fn a_folder_in_use_names_who_uses_it() {
 /// What happens to a folder, and what the program says of it.
 type Mishap = (&'static str, fn(&mut Vec<u8>), &'static str);
 
-const MISHAPS: [Mishap; 11] = [
-    ("VERSION", |bytes| *bytes = b"milena 2\n".to_vec(), "has layout version 2, this program knows version 1"),
+const MISHAPS: [Mishap; 12] = [
+    (
+        "VERSION",
+        |bytes| *bytes = b"milena 2\n".to_vec(),
+        "has layout version 2, this program knows version 1",
+    ),
     ("VERSION", |bytes| *bytes = b"\xff\xfe garbage".to_vec(), "is damaged"),
     ("VERSION", Vec::clear, "is damaged"),
     ("store.db", |bytes| bytes[..].fill(b'x'), "is damaged"),
-    ("store.db", overwrite_the_middle, "is damaged"),
+    ("store.db", |bytes| overwrite_the_middle(bytes), "is damaged"),
     ("store.db", |bytes| bytes.truncate(bytes.len() / 2), "is damaged"),
-    ("store.db", newer, "has layout version 99, this program knows version 1"),
-    ("alert.db", overwrite_the_middle, "is damaged"),
-    ("broker.db", overwrite_the_middle, "is damaged"),
+    ("store.db", |bytes| newer(bytes), "has layout version 99, this program knows version 1"),
+    ("alert.db", |bytes| overwrite_the_middle(bytes), "is damaged"),
+    ("broker.db", |bytes| overwrite_the_middle(bytes), "is damaged"),
+    ("keys/issuer-key.pem", |bytes| overwrite_the_middle(bytes), "is damaged"),
     ("gateway.db", |bytes| bytes[..].fill(b'x'), "is damaged"),
-    ("identity.db", newer, "has layout version 99"),
+    ("identity.db", |bytes| newer(bytes), "has layout version 99"),
 ];
 
-fn overwrite_the_middle(bytes: &mut Vec<u8>) {
+fn overwrite_the_middle(bytes: &mut [u8]) {
     let middle = bytes.len() / 2..bytes.len() * 3 / 4;
     bytes[middle].fill(0xff);
 }
 
 /// The layout version stands at byte 60 of the header (SQLite file format, section 1.3).
-fn newer(bytes: &mut Vec<u8>) {
+fn newer(bytes: &mut [u8]) {
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
 }
 
@@ -96,8 +105,12 @@ async fn fill(folder: &Path) {
     until("the alerts", async || (system.api.alerts(&token).await.len() == 20).then_some(())).await;
     system.stop().await;
     let files = content(&folder.join("data"));
-    let logs: Vec<_> = files.keys().filter(|path| path.to_str().unwrap().contains("-wal")).collect();
-    assert!(logs.is_empty(), "after a stop in good order, each file is whole without a log: {logs:?}");
+    let logs: Vec<_> =
+        files.keys().filter(|path| path.to_str().unwrap().contains("-wal")).collect();
+    assert!(
+        logs.is_empty(),
+        "after a stop in good order, each file is whole without a log: {logs:?}"
+    );
 }
 
 /// Every file below a folder.

@@ -16,7 +16,8 @@ async fn story(api: &Api, name: &str) {
     let token = api.token().await;
     let id = api.create_store(&token, name).await;
     api.update_store(&token, &id, name).await.unwrap().error_for_status().unwrap();
-    until("the alert", async || api.alerts(&token).await.contains(&name.to_owned()).then_some(())).await;
+    until("the alert", async || api.alerts(&token).await.contains(&name.to_owned()).then_some(()))
+        .await;
 }
 
 #[tokio::test]
@@ -26,7 +27,8 @@ async fn the_log_tells_the_story_to_who_greps_for_it() {
     story(&system.api, "Candle Shop").await;
     system.program.says("accepted mail Store Alert: Candle Shop").await;
     let log = system.stop().await.err;
-    let line = |parts: &[&str]| log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+    let line =
+        |parts: &[&str]| log.lines().any(|line| parts.iter().all(|part| line.contains(part)));
     assert!(line(&["AlertConsumer", "Got message from kafka stream: Candle Shop CLOSED"]), "{log}");
     assert!(line(&["Consumer", "groupId=store-alerts"]), "{log}");
     assert!(line(&[" INFO ", "store ", " updated"]), "{log}");
@@ -42,15 +44,22 @@ async fn each_line_for_machines_is_an_object() {
     let log = system.stop().await.err;
     let mut messages = BTreeSet::new();
     for line in log.lines() {
-        let event: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let event: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         for member in ["timestamp", "level", "message", "target"] {
             assert!(event[member].is_string(), "{member}: {line}");
         }
         assert_ne!(event["level"], "ERROR", "{line}");
         messages.insert(event["message"].as_str().unwrap().to_owned());
     }
-    assert!(messages.contains(&format!("Got message from kafka stream: {FORGED} CLOSED")), "{messages:#?}");
-    assert!(messages.iter().any(|text| text.starts_with(ignored.0)), "what has no effect is named: {messages:#?}");
+    assert!(
+        messages.contains(&format!("Got message from kafka stream: {FORGED} CLOSED")),
+        "{messages:#?}"
+    );
+    assert!(
+        messages.iter().any(|text| text.starts_with(ignored.0)),
+        "what has no effect is named: {messages:#?}"
+    );
 }
 
 #[tokio::test]
@@ -63,7 +72,12 @@ async fn a_name_cannot_forge_a_line_for_people() {
     for line in log.split(['\n', '\r', '\u{2028}']).filter(|line| !line.is_empty()) {
         let level = line.split_whitespace().nth(1);
         assert!(matches!(level, Some("INFO" | "WARN")), "{line}");
-        assert!(line.split_whitespace().next().is_some_and(|time| time.parse::<jiff::Timestamp>().is_ok()), "{line}");
+        assert!(
+            line.split_whitespace()
+                .next()
+                .is_some_and(|time| time.parse::<jiff::Timestamp>().is_ok()),
+            "{line}"
+        );
     }
 }
 
@@ -72,22 +86,30 @@ async fn no_secret_is_written_even_when_everything_is() {
     for format in ["text", "json"] {
         let folder = tempfile::tempdir().unwrap();
         let password = "a-password-that-nobody-guesses";
-        let variables = [("LOGGING_LEVEL_ROOT", "trace"), ("SPRING_SECURITY_USER_PASSWORD", password)];
+        let variables =
+            [("LOGGING_LEVEL_ROOT", "trace"), ("SPRING_SECURITY_USER_PASSWORD", password)];
         let system = System::start(folder.path(), &["--log-format", format], &variables).await;
-        let mut secrets = BTreeSet::from([password.to_owned(), BASE64_STANDARD.encode(format!("admin:{password}"))]);
+        let mut secrets = BTreeSet::from([
+            password.to_owned(),
+            BASE64_STANDARD.encode(format!("admin:{password}")),
+        ]);
         tokens(&system.api, &mut secrets).await;
         sign_in(&system.api, &mut secrets).await;
         let log = system.stop().await.err;
         assert!(secrets.len() > 10, "there was something to hide: {secrets:?}");
-        let told: Vec<&String> = secrets.iter().filter(|secret| log.contains(secret.as_str())).collect();
+        let told: Vec<&String> =
+            secrets.iter().filter(|secret| log.contains(secret.as_str())).collect();
         assert!(told.is_empty(), "{told:?}");
         assert!(!log.contains("password=admin"), "no form");
         let detailed = |line: &&str| line.contains("DEBUG") || line.contains("TRACE");
         let detailed: Vec<&str> = log.lines().filter(detailed).collect();
         assert!(!detailed.is_empty(), "everything was asked for: {log}");
         // What passes through the crates of others is not theirs to judge.
-        let others = ["hyper", "reqwest", "rustls", "sqlx", "tower", "axum", "lettre", "mio", "tokio"];
-        let heard = detailed.iter().find(|line| others.iter().any(|name| line.contains(&format!("\"target\":\"{name}"))));
+        let others =
+            ["hyper", "reqwest", "rustls", "sqlx", "tower", "axum", "lettre", "mio", "tokio"];
+        let heard = detailed
+            .iter()
+            .find(|line| others.iter().any(|name| line.contains(&format!("\"target\":\"{name}"))));
         assert_eq!(heard, None);
     }
 }
@@ -147,7 +169,9 @@ async fn sign_in(api: &Api, secrets: &mut BTreeSet<String>) {
 fn location(answer: &Response, secrets: &mut BTreeSet<String>) -> String {
     let location = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
     let url = reqwest::Url::parse(&location).unwrap();
-    let hidden = url.query_pairs().filter(|(name, _)| matches!(name.as_ref(), "code" | "state" | "nonce" | "code_challenge"));
+    let hidden = url
+        .query_pairs()
+        .filter(|(name, _)| matches!(name.as_ref(), "code" | "state" | "nonce" | "code_challenge"));
     secrets.extend(hidden.map(|(_, value)| value.into_owned()));
     location
 }
@@ -164,7 +188,8 @@ impl Visit {
     }
 
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Response {
-        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let answer = request.header(header::COOKIE, pairs.join("; ")).send().await.unwrap();
         for line in answer.headers().get_all(header::SET_COOKIE) {
             let pair = line.to_str().unwrap().split(';').next().unwrap();

@@ -20,7 +20,8 @@ pub(crate) struct Api {
 impl Api {
     /// Reads the first line of the program's output.
     pub(crate) fn new(line: &str) -> Api {
-        let addresses = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let addresses =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         // This machine only: no proxy, and no certificates, which a bare machine may lack.
         let client = Client::builder().no_proxy().tls_certs_only([]).timeout(CALL).build();
         Api { addresses, client: client.unwrap() }

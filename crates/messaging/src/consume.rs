@@ -1,6 +1,10 @@
 //! Broker to inbox: hands records to a handler and commits what it answers, each record once.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    sync::Arc,
+};
 
 use anyhow::anyhow;
 use database::{Changes, CommitError, DatabaseRef, Message};
@@ -23,6 +27,8 @@ pub struct Delivery {
 
 /// Reads a topic as a member of a group until `stop`. For each record, commits the changes that `handle` answers together
 /// with the record's id in the inbox, so that a second delivery changes nothing; then commits the offset.
+///
+/// Records of one key are handled one after the other, different keys at the same time.
 ///
 /// `Failure::Retry` is tried again until it works. `Failure::Reject` keeps the record, with its reason, in the outbox
 /// channel [`crate::REJECTED`], and the others of its batch are not held up.
@@ -90,27 +96,62 @@ where
     F: Future<Output = Result<Changes, Failure>> + Send,
 {
     let mut backoff = Backoff::new();
-    let mut waiting: Vec<Arc<Delivery>> =
-        records.iter().map(|record| Arc::new(delivery(record))).collect();
+    let mut chains = chains(records);
     loop {
         // Commits that wait together share one wait for the disk; the database takes them in this order.
-        let outcomes =
-            join_all(waiting.iter().map(|delivery| settle_one(database, group, handle, delivery)))
-                .await;
-        let failed: Vec<_> = waiting
-            .iter()
-            .zip(outcomes)
-            .filter_map(|(one, outcome)| Some((one, outcome.err()?)))
-            .collect();
-        let Some((first, cause)) = failed.first() else { return true };
-        let (id, count) = (&first.id, failed.len());
+        let settled =
+            join_all(chains.iter_mut().map(|chain| settle_chain(database, group, handle, chain)));
+        let failed: Vec<anyhow::Error> =
+            settled.await.into_iter().filter_map(Result::err).collect();
+        chains.retain(|chain| !chain.is_empty());
+        let Some((cause, first)) = failed.first().zip(chains.first().and_then(VecDeque::front))
+        else {
+            return true;
+        };
+        let (id, count) = (&first.id, chains.iter().map(VecDeque::len).sum::<usize>());
         warn!(message.id = %id, "{count} messages wait, trying again until it works; first {id}: {cause:#}");
-        waiting = failed.into_iter().map(|(delivery, _)| delivery.clone()).collect();
         wait(&mut backoff, stop).await;
         if stop.is_cancelled() {
             return false;
         }
     }
+}
+
+/// The records of a batch, those of one key in one chain: a later one waits until the earlier ones are done.
+fn chains(records: &[Record]) -> Vec<VecDeque<Arc<Delivery>>> {
+    let mut chains: Vec<VecDeque<Arc<Delivery>>> = Vec::new();
+    let mut chain_of: HashMap<&[u8], usize> = HashMap::new();
+    for record in records {
+        let delivery = Arc::new(delivery(record));
+        let known = record.key.as_deref().and_then(|key| {
+            let next = chains.len();
+            let chain = *chain_of.entry(key).or_insert(next);
+            (chain < next).then_some(chain)
+        });
+        match known {
+            Some(chain) => chains[chain].push_back(delivery),
+            None => chains.push(VecDeque::from([delivery])),
+        }
+    }
+    chains
+}
+
+/// Brings the records of a chain to their end one after the other; what is left of it has to be tried again.
+async fn settle_chain<H, F>(
+    database: &DatabaseRef,
+    group: &str,
+    handle: &H,
+    chain: &mut VecDeque<Arc<Delivery>>,
+) -> anyhow::Result<()>
+where
+    H: Fn(Arc<Delivery>) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Changes, Failure>> + Send,
+{
+    while let Some(delivery) = chain.front() {
+        settle_one(database, group, handle, delivery).await?;
+        chain.pop_front();
+    }
+    Ok(())
 }
 
 async fn settle_one<H, F>(

@@ -156,3 +156,22 @@ async fn a_record_without_an_id_is_known_by_its_place() {
     eventually("the record", || async { notes(&database).await == ["notes-0-0"] }).await;
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_record_that_is_tried_again_holds_back_its_key_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broker, database) = (broker(folder.path()).await, database(folder.path()).await);
+    let messages = [("a1", "a"), ("a2", "a"), ("b1", "b"), ("a3", "a")]
+        .map(|(id, key)| message(id, "broker", Some(key)));
+    assert!(broker.publish(&messages).await.iter().all(Result::is_ok));
+    let (tries, counter) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let running = start(&broker, &database, move |delivery| match delivery.id.as_str() {
+        "a2" if tries.fetch_add(1, Ordering::Relaxed) < 2 => {
+            Err(Failure::Retry(anyhow::anyhow!("not now")))
+        }
+        _ => Ok(note(delivery, &counter)),
+    });
+    eventually("all records", || async { notes(&database).await.len() == 4 }).await;
+    assert_eq!(notes(&database).await, ["a1", "b1", "a2", "a3"]);
+    running.stop().await;
+}

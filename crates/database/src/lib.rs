@@ -35,7 +35,7 @@ pub trait Database: Send + Sync {
     /// message, `Unavailable` when the database does not answer.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
 
-    /// Reads up to `limit` messages of an outbox channel after position `after`, oldest first.
+    /// Reads up to `limit` messages of an outbox channel after position `after`, oldest first; fewer when they are large.
     async fn unsent(
         &self,
         channel: &str,

@@ -4,6 +4,7 @@ mod check;
 mod columns;
 mod file;
 mod schema;
+mod writer;
 
 use std::{
     collections::HashMap,
@@ -13,7 +14,7 @@ use std::{
 
 use anyhow::Context;
 use async_trait::async_trait;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryStreamExt};
 use sqlx::{
     AssertSqlSafe, Row as _, SqliteConnection,
     sqlite::{SqliteQueryResult, SqliteRow},
@@ -27,6 +28,9 @@ use crate::{
 
 pub use check::check;
 pub use file::{Durability, OpenError, SqliteFile};
+
+/// How many bytes of payloads are read from the outbox at a time, one message at least.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// A database in one SQLite file.
 pub struct Sqlite {
@@ -114,20 +118,30 @@ impl Database for Sqlite {
         after: i64,
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>> {
-        let rows = sqlx::query(
+        let mut rows = sqlx::query(
             "select position, id, channel, topic, key, headers, payload, created from outbox \
              where channel = ?1 and position > ?2 order by position limit ?3",
         )
         .bind(channel)
         .bind(after)
         .bind(i64::from(limit))
-        .fetch_all(self.file.readers())
-        .await
-        .context("read the outbox")?;
-        rows.iter().map(message).collect()
+        .fetch(self.file.readers());
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.try_next().await.context("read the outbox")? {
+            let (position, message) = message(&row)?;
+            bytes += message.payload.len();
+            messages.push((position, message));
+            if bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        Ok(messages)
     }
 
     async fn sent(&self, _channel: &str, positions: &[i64]) -> anyhow::Result<()> {
+        if positions.is_empty() {
+            return Ok(());
+        }
         let positions = positions.to_vec();
         // Forgetting a message late only sends it again, which every destination bears: no need to wait for the disk.
         self.file

@@ -122,11 +122,15 @@ impl Resource {
         encode(&self.entity, id, values)
     }
 
-    /// Commits a write together with the messages that the change sends.
-    async fn commit(&self, write: Write, change: Change<JsonValue>) -> Result<(), CommitError> {
+    /// Commits a write together with the messages that the change sends. False when the row is not as the write expects.
+    async fn commit(&self, write: Write, change: Change<JsonValue>) -> Result<bool, Problem> {
         let moment = Moment { id: self.outside.uuid(), at: self.outside.now() };
-        let messages = (self.announce)(moment, change).map_err(CommitError::Unavailable)?;
-        self.database.commit(Changes::new().write(write).send_all(messages)).await
+        let messages = (self.announce)(moment, change).map_err(Problem::internal)?;
+        match self.database.commit(Changes::new().write(write).send_all(messages)).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Conflict | CommitError::AlreadyHandled) => Ok(false),
+            Err(CommitError::Unavailable(cause)) => Err(away(cause)),
+        }
     }
 
     /// What the body of a POST or PUT says, if it keeps to the rules.
@@ -231,7 +235,9 @@ async fn create(
     let id = resource.ids.next().await.map_err(away)?;
     let json = resource.json(&id, &values);
     let write = Write::Insert { table: resource.table.clone(), id: id.clone(), values };
-    resource.commit(write, Change::Created(json.clone())).await.map_err(request::not_committed)?;
+    if !resource.commit(write, Change::Created(json.clone())).await? {
+        return Err(Problem::concurrency());
+    }
     resource.log("created", &id);
     let id_text = request::url_encoded(&id.to_string());
     let location = format!("/api/{}/{id_text}", resource.entity.collection);
@@ -250,10 +256,9 @@ async fn replace(
     let id = resource.same_id(&path, id)?;
     let json = resource.json(&id, &values);
     let write = Write::Overwrite { table: resource.table.clone(), id: id.clone(), values };
-    match resource.commit(write, Change::Updated(json.clone())).await {
-        Ok(()) => Ok(resource.updated(&id, json)),
-        Err(CommitError::Conflict) => Err(resource.unknown()),
-        Err(error) => Err(request::not_committed(error)),
+    match resource.commit(write, Change::Updated(json.clone())).await? {
+        true => Ok(resource.updated(&id, json)),
+        false => Err(resource.unknown()),
     }
 }
 
@@ -280,10 +285,8 @@ async fn patch(
         let json = resource.json(&id, &values);
         let (table, version) = (resource.table.clone(), row.version);
         let write = Write::Replace { table, id: id.clone(), version, values };
-        match resource.commit(write, Change::Patched(json.clone())).await {
-            Ok(()) => return Ok(resource.updated(&id, json)),
-            Err(CommitError::Conflict) => {}
-            Err(error) => return Err(request::not_committed(error)),
+        if resource.commit(write, Change::Patched(json.clone())).await? {
+            return Ok(resource.updated(&id, json));
         }
     }
     Err(Problem::concurrency())
@@ -294,7 +297,7 @@ async fn remove(State(resource): Shared, Path(id): Path<String>) -> Result<Respo
     if let Some(row) = resource.find(&id).await? {
         let write = Write::Delete { table: resource.table.clone(), id: id.clone() };
         let json = resource.json(&id, &row.values);
-        resource.commit(write, Change::Deleted(json)).await.map_err(request::not_committed)?;
+        resource.commit(write, Change::Deleted(json)).await?;
         resource.log("deleted", &id);
     }
     Ok((StatusCode::NO_CONTENT, resource.told("deleted", &id)).into_response())

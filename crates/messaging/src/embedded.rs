@@ -28,6 +28,8 @@ use subscription::Member;
 const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How often old records are removed.
 const CLEANING: Duration = Duration::from_secs(10 * 60);
+/// How many records are removed at a time.
+const PORTION: u32 = 1000;
 /// The longest name of a topic, as in Kafka.
 const NAME: usize = 249;
 
@@ -101,12 +103,21 @@ impl Embedded {
     /// # Errors
     /// When the file does not take it.
     pub async fn remove_before(&self, time: jiff::Timestamp) -> anyhow::Result<u64> {
-        self.shared
-            .file
-            .write(Durability::ProcessCrash, Vec::new(), move |connection| {
-                log::remove_before(connection, time).boxed()
-            })
-            .await
+        let mut total = 0;
+        loop {
+            // In portions, so that nobody waits long for a place between them.
+            let removed: anyhow::Result<u64> = self
+                .shared
+                .file
+                .write(Durability::ProcessCrash, Vec::new(), move |connection| {
+                    log::remove_before(connection, time, PORTION).boxed()
+                })
+                .await;
+            match removed? {
+                0 => return Ok(total),
+                removed => total += removed,
+            }
+        }
     }
 }
 

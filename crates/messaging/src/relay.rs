@@ -1,9 +1,16 @@
 //! Outbox to destination: publishes what was committed, in the order of commits per key, and deletes what was accepted.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use database::{Changes, DatabaseRef, Header, Message};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 use tracing::{info, warn};
 
 use crate::{Backoff, Failure, Publish, REJECTED, Stop};
@@ -36,15 +43,16 @@ pub async fn relay(
         destination,
         added,
         position: 0,
-        accepted: Vec::new(),
+        accepted: BTreeSet::new(),
         held: HashSet::new(),
+        retry_at: None,
         backoff: Backoff::new(),
-        failing: false,
     };
     while !stop.is_cancelled() {
         if let Err(cause) = relay.step(&stop).await {
             warn!(channel, "the outbox does not answer, trying again: {cause:#}");
-            relay.pause(&stop).await;
+            relay.hold(None);
+            relay.wait(&stop).await;
         }
     }
     relay.forget_accepted().await
@@ -57,12 +65,13 @@ struct Relay<'a> {
     added: watch::Receiver<u64>,
     /// Everything up to here was handed over or is held back.
     position: i64,
-    /// Accepted by the destination, not yet deleted from the outbox.
-    accepted: Vec<i64>,
+    /// Positions that the destination has accepted and that are still in the outbox; never handed over again.
+    accepted: BTreeSet<i64>,
     /// Keys of which a message waits for a retry.
     held: HashSet<Option<String>>,
+    /// When what is held is tried again; set while something has failed.
+    retry_at: Option<Instant>,
     backoff: Backoff,
-    failing: bool,
 }
 
 impl Relay<'_> {
@@ -72,109 +81,107 @@ impl Relay<'_> {
         let waiting = self.database.unsent(self.channel, self.position, BATCH).await?;
         let Some((last, _)) = waiting.last() else { return self.rest(stop).await };
         let last = *last;
+        let to_do = |(position, message): &(i64, Message)| {
+            !self.held.contains(&message.key) && !self.accepted.contains(position)
+        };
         let (positions, messages): (Vec<i64>, Vec<Message>) =
-            waiting.into_iter().filter(|(_, message)| !self.held.contains(&message.key)).unzip();
-        let done = std::mem::take(&mut self.accepted);
+            waiting.into_iter().filter(to_do).unzip();
+        let done: Vec<i64> = self.accepted.iter().copied().collect();
         // Deleting what is done and handing over what is next need not wait for one another.
         let (outcomes, deleted) = tokio::join!(
             self.destination.publish(&messages),
             self.database.sent(self.channel, &done)
         );
-        if let Err(cause) = deleted {
-            self.accepted.extend(done);
-            warn!(
-                channel = self.channel,
-                "delivered messages stay in the outbox for now: {cause:#}"
-            );
+        self.deleted(&done, deleted);
+        let mut delivered = messages.is_empty();
+        for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
+            delivered |= self.settle(position, message, outcome).await;
         }
         self.position = last;
-        for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
-            self.settle(position, message, outcome).await?;
-        }
-        if self.held.len() > HELD || (self.failing && self.accepted.is_empty()) {
-            self.retry_from_start(stop).await;
+        // Nothing got through: to read on would only collect more that has to wait.
+        if !delivered {
+            self.wait(stop).await;
         }
         Ok(())
     }
 
+    /// Notes what became of a message; false when it has to be tried again.
     async fn settle(
         &mut self,
         position: i64,
         message: Message,
         outcome: Result<(), Failure>,
-    ) -> anyhow::Result<()> {
-        match outcome {
-            Ok(()) => {
-                self.accepted.push(position);
-                self.recovered();
-            }
-            Err(Failure::Retry(cause)) => {
-                if !std::mem::replace(&mut self.failing, true) {
-                    let id = &message.id;
-                    warn!(channel = self.channel, message.id = %id, "delivery of message {id} failed, trying again until it works: {cause:#}");
-                }
-                self.held.insert(message.key);
-            }
+    ) -> bool {
+        let id = message.id.clone();
+        let cause = match outcome {
+            Ok(()) => return self.accepted.insert(position),
+            Err(Failure::Retry(cause)) => cause,
             Err(Failure::Reject(cause)) => {
-                let id = message.id.clone();
                 warn!(channel = self.channel, message.id = %id, "message {id} cannot be delivered and waits in channel {REJECTED}: {cause:#}");
-                self.database.commit(Changes::new().send(rejected(message, &cause))).await?;
-                self.accepted.push(position);
+                let kept = Changes::new().send(rejected(message.clone(), &cause));
+                match self.database.commit(kept).await {
+                    Ok(()) => return self.accepted.insert(position),
+                    Err(error) => error.into(),
+                }
             }
+        };
+        if self.retry_at.is_none() {
+            warn!(channel = self.channel, message.id = %id, "delivery of message {id} failed, trying again until it works: {cause:#}");
         }
-        Ok(())
+        self.hold(Some(message.key));
+        false
     }
 
-    /// Nothing new: deletes what is done, then waits for a commit, or for the time to try the held messages again.
+    fn hold(&mut self, key: Option<Option<String>>) {
+        self.held.extend(key);
+        if self.retry_at.is_none() {
+            self.retry_at = Some(Instant::now() + self.backoff.next_delay());
+        }
+    }
+
+    /// Everything has been looked at: deletes what is done, then waits for more.
     async fn rest(&mut self, stop: &Stop) -> anyhow::Result<()> {
         if !self.accepted.is_empty() {
             return self.forget_accepted().await;
         }
-        if !self.held.is_empty() {
-            self.retry_from_start(stop).await;
-            return Ok(());
+        if self.held.is_empty() && self.retry_at.take().is_some() {
+            self.backoff.reset();
+            info!(channel = self.channel, "delivery works again");
         }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            woken = timeout(NAP, self.added.changed()) => {
-                if woken.is_err() {
-                    self.position = 0;
-                }
-            }
-        }
+        self.wait(stop).await;
         Ok(())
     }
 
+    /// Waits for a commit, or for the time to start again from the oldest message.
+    async fn wait(&mut self, stop: &Stop) {
+        let start_again = self.retry_at.unwrap_or_else(|| Instant::now() + NAP);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = self.added.changed(), if self.held.len() < HELD => {}
+            () = sleep_until(start_again) => {
+                self.position = 0;
+                self.held.clear();
+                if self.retry_at.is_some() {
+                    self.retry_at = Some(Instant::now() + self.backoff.next_delay());
+                }
+            }
+        }
+    }
+
     async fn forget_accepted(&mut self) -> anyhow::Result<()> {
-        self.database.sent(self.channel, &self.accepted).await?;
+        let done: Vec<i64> = self.accepted.iter().copied().collect();
+        self.database.sent(self.channel, &done).await?;
         self.accepted.clear();
         Ok(())
     }
 
-    async fn retry_from_start(&mut self, stop: &Stop) {
-        if let Err(cause) = self.forget_accepted().await {
-            warn!(
+    fn deleted(&mut self, done: &[i64], outcome: anyhow::Result<()>) {
+        match outcome {
+            Ok(()) => self.accepted.retain(|position| !done.contains(position)),
+            Err(cause) => warn!(
                 channel = self.channel,
                 "delivered messages stay in the outbox for now: {cause:#}"
-            );
-        }
-        self.pause(stop).await;
-        // What was accepted but could not be deleted is not read again before it is.
-        self.position = 0;
-        self.held.clear();
-    }
-
-    async fn pause(&mut self, stop: &Stop) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(self.backoff.next_delay()) => {}
-        }
-    }
-
-    fn recovered(&mut self) {
-        self.backoff.reset();
-        if self.held.is_empty() && std::mem::take(&mut self.failing) {
-            info!(channel = self.channel, "delivery works again");
+            ),
         }
     }
 }

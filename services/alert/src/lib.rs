@@ -107,10 +107,16 @@ impl Recorder {
         let event = read(&delivery).map_err(Failure::Reject)?;
         let id = self.ids.next().await.map_err(Failure::Retry)?;
         let name = &delivery.id;
-        info!(target: "AlertConsumer", { message.id = %name }, "Got message from kafka stream: {} {}", event.store_name, event.store_status);
+        let (store, status) = (shortened(&event.store_name), shortened(&event.store_status));
+        info!(target: "AlertConsumer", { message.id = %name }, "Got message from kafka stream: {store} {status}");
         record(id, self.outside.now(), &delivery, event, &self.distribution_list)
             .map_err(Failure::Reject)
     }
+}
+
+/// Enough of a text for a log line.
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 fn read(delivery: &Delivery) -> anyhow::Result<StoreUpdated> {

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use super::file::{OpenError, VERSION, connect};
 
 /// Files up to this size are read through, to find damage before anything is built on it.
-const READ_THROUGH: u64 = 256 * 1024 * 1024;
+const READ_THROUGH: u64 = 32 * 1024 * 1024;
 
 /// Looks whether a file can be used, and changes neither it nor its log. A file that is not there can be made.
 ///

@@ -11,18 +11,18 @@ use std::{
 use anyhow::{Context, anyhow};
 use futures_util::future::BoxFuture;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    AssertSqlSafe, ConnectOptions, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{mpsc, oneshot, watch};
-use tracing::error;
 
-use super::check::check;
+use super::{
+    check::check,
+    writer::{Job, Work, Writer},
+};
 
 /// The version of the file's layout that this program writes.
 pub(super) const VERSION: i64 = 1;
-/// How many jobs share one commit at most.
-const GROUP: usize = 256;
 /// How many jobs wait at most; more wait in their callers.
 const QUEUE: usize = 1024;
 /// How long a caller waits for its commit.
@@ -108,12 +108,7 @@ impl SqliteFile {
             .test_before_acquire(false)
             .connect_lazy_with(options.create_if_missing(false).read_only(true));
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        let writer = Writer {
-            connection: writer,
-            readers: readers.clone(),
-            current: durability,
-            most: durability,
-        };
+        let writer = Writer::new(writer, readers.clone(), durability);
         #[expect(
             clippy::disallowed_methods,
             reason = "the writer belongs to the file and ends with its last handle"
@@ -183,14 +178,6 @@ impl Durability {
             Durability::PowerFailure => SqliteSynchronous::Full,
         }
     }
-
-    /// Begins a transaction whose commit survives this; the setting cannot change inside one.
-    fn begin(self) -> &'static str {
-        match self {
-            Durability::ProcessCrash => "pragma synchronous = normal; begin immediate",
-            Durability::PowerFailure => "pragma synchronous = full; begin immediate",
-        }
-    }
 }
 
 impl FromStr for Durability {
@@ -202,131 +189,5 @@ impl FromStr for Durability {
             "power-failure" => Ok(Durability::PowerFailure),
             _ => Err(anyhow!("expected process-crash or power-failure")),
         }
-    }
-}
-
-/// One caller's part of a commit.
-trait Job: Send {
-    fn durability(&self) -> Durability;
-    /// Does the work and keeps its outcome; the answer is whether the work may be committed.
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
-    /// Tells the caller.
-    fn finish(self: Box<Self>, committed: &Result<(), String>);
-}
-
-struct Work<T, E, F> {
-    durability: Durability,
-    work: Option<F>,
-    outcome: Option<Result<T, E>>,
-    wake: Vec<watch::Sender<u64>>,
-    reply: oneshot::Sender<Result<T, E>>,
-}
-
-impl<T, E, F> Job for Work<T, E, F>
-where
-    T: Send + 'static,
-    E: From<anyhow::Error> + Send + 'static,
-    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send,
-{
-    fn durability(&self) -> Durability {
-        self.durability
-    }
-
-    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
-        Box::pin(async move {
-            if let Some(work) = self.work.take() {
-                self.outcome = Some(work(connection).await);
-            }
-            matches!(self.outcome, Some(Ok(_)))
-        })
-    }
-
-    fn finish(self: Box<Self>, committed: &Result<(), String>) {
-        let outcome = match (self.outcome, committed) {
-            (Some(Err(own)), _) => Err(own),
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (_, Err(reason)) => Err(anyhow!("{reason}").into()),
-            (None, Ok(())) => Err(anyhow!("the work was not done").into()),
-        };
-        if outcome.is_ok() {
-            self.wake
-                .iter()
-                .for_each(|channel| channel.send_modify(|count| *count = count.wrapping_add(1)));
-        }
-        // A caller that is gone does not want to know.
-        let _ = self.reply.send(outcome);
-    }
-}
-
-struct Writer {
-    connection: SqliteConnection,
-    readers: SqlitePool,
-    current: Durability,
-    most: Durability,
-}
-
-impl Writer {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
-        let mut group = Vec::with_capacity(GROUP);
-        while waiting.recv_many(&mut group, GROUP).await > 0 {
-            let committed = self.commit(&mut group).await.map_err(|cause| {
-                error!("commit of {} changes failed: {cause:#}", group.len());
-                format!("{cause:#}")
-            });
-            for job in group.drain(..) {
-                job.finish(&committed);
-            }
-        }
-        // Only who closes a file last and may write moves its log into it.
-        self.readers.close().await;
-        if let Err(cause) = self.connection.close().await {
-            error!("close the database: {cause}");
-        }
-    }
-
-    async fn commit(&mut self, group: &mut [Box<dyn Job>]) -> anyhow::Result<()> {
-        let wanted =
-            group.iter().map(|job| job.durability()).max().unwrap_or(self.most).min(self.most);
-        if wanted == self.current {
-            self.execute("begin immediate").await?;
-        } else {
-            sqlx::raw_sql(wanted.begin())
-                .execute(&mut self.connection)
-                .await
-                .context("begin a commit")?;
-            self.current = wanted;
-        }
-        let done = match group {
-            [job] => self.single(job).await,
-            group => self.several(group).await,
-        };
-        if done.is_err() {
-            // After a full disk SQLite has rolled back by itself and says so with an error here.
-            let _ = self.execute("rollback").await;
-        }
-        done
-    }
-
-    async fn single(&mut self, job: &mut Box<dyn Job>) -> anyhow::Result<()> {
-        match job.run(&mut self.connection).await {
-            true => self.execute("commit").await,
-            false => self.execute("rollback").await,
-        }
-    }
-
-    async fn several(&mut self, group: &mut [Box<dyn Job>]) -> anyhow::Result<()> {
-        for job in group {
-            self.execute("savepoint job").await?;
-            if !job.run(&mut self.connection).await {
-                self.execute("rollback to job").await?;
-            }
-            self.execute("release job").await?;
-        }
-        self.execute("commit").await
-    }
-
-    async fn execute(&mut self, sql: &'static str) -> anyhow::Result<()> {
-        sqlx::query(sql).execute(&mut self.connection).await.context(sql)?;
-        Ok(())
     }
 }

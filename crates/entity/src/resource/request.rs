@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use chassis::{Problem, http};
-use database::{CommitError, Id, Value};
+use database::{Id, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tracing::debug;
 
@@ -78,13 +78,4 @@ pub(super) async fn decode(
         debug!("unreadable body: {}", error.reason);
         Problem::bad_request("Unable to convert http message")
     })
-}
-
-pub(super) fn not_committed(error: CommitError) -> Problem {
-    match error {
-        CommitError::Unavailable(cause) => {
-            Problem::unavailable("The database does not answer", cause)
-        }
-        CommitError::Conflict | CommitError::AlreadyHandled => Problem::concurrency(),
-    }
 }

@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use anyhow::Context;
 use database::{Header, Message};
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use crate::Record;
+
+/// How many bytes of payloads are read at a time, one record at least.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 const TABLES: &str = "
 create table if not exists partition (
@@ -169,7 +173,7 @@ pub(super) async fn read(
     from: i64,
     limit: u32,
 ) -> anyhow::Result<Vec<Record>> {
-    let rows = sqlx::query(
+    let mut rows = sqlx::query(
         "select position, key, headers, payload, created from record \
          where topic = ?1 and partition = ?2 and position >= ?3 order by position limit ?4",
     )
@@ -177,10 +181,17 @@ pub(super) async fn read(
     .bind(partition)
     .bind(from)
     .bind(limit)
-    .fetch_all(readers)
-    .await
-    .context("read the log")?;
-    rows.iter().map(|row| record(topic, partition, row)).collect()
+    .fetch(readers);
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await.context("read the log")? {
+        let record = record(topic, partition, &row)?;
+        bytes += record.payload.as_ref().map_or(0, Vec::len);
+        records.push(record);
+        if bytes >= BATCH_BYTES {
+            break;
+        }
+    }
+    Ok(records)
 }
 
 fn record(topic: &str, partition: i32, row: &SqliteRow) -> anyhow::Result<Record> {
@@ -196,20 +207,54 @@ fn record(topic: &str, partition: i32, row: &SqliteRow) -> anyhow::Result<Record
     })
 }
 
+/// Notes that a group reads a topic, so that nothing is removed before it has come that far.
+pub(super) async fn join(
+    connection: &mut SqliteConnection,
+    group: String,
+    topic: String,
+) -> anyhow::Result<()> {
+    sqlx::query(
+        "insert into committed (consumers, topic, partition, next) \
+         select ?1, topic, number, 0 from partition where topic = ?2 on conflict do nothing",
+    )
+    .bind(group)
+    .bind(topic)
+    .execute(connection)
+    .await
+    .context("join a group")?;
+    Ok(())
+}
+
+/// Removes up to `limit` of the oldest records of each partition: those made before a time that every group has passed.
 pub(super) async fn remove_before(
     connection: &mut SqliteConnection,
     time: Timestamp,
+    limit: u32,
 ) -> anyhow::Result<u64> {
-    let removed = sqlx::query(
-        "delete from record where created < ?1 and position < (
-            select min(next) from committed where committed.topic = record.topic and committed.partition = record.partition
-        )",
+    let passed: Vec<(String, i32, i64)> = sqlx::query_as(
+        "select topic, partition, min(next) from committed group by topic, partition",
     )
-    .bind(time.as_millisecond())
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await
-    .context("remove old records")?;
-    Ok(removed.rows_affected())
+    .context("read the committed offsets")?;
+    let mut removed = 0;
+    for (topic, partition, next) in passed {
+        let result = sqlx::query(
+            "delete from record where topic = ?1 and partition = ?2 and created < ?4 and position in (
+                select position from record where topic = ?1 and partition = ?2 and position < ?3 order by position limit ?5
+            )",
+        )
+        .bind(topic)
+        .bind(partition)
+        .bind(next)
+        .bind(time.as_millisecond())
+        .bind(limit)
+        .execute(&mut *connection)
+        .await
+        .context("remove old records")?;
+        removed += result.rows_affected();
+    }
+    Ok(removed)
 }
 
 /// Headers as lengths (32 bits, big endian) and bytes: name, value, name, value, ….

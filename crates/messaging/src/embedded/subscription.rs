@@ -31,6 +31,14 @@ impl Member {
     ) -> anyhow::Result<Self> {
         let Topic { partitions, appended } = shared.topic(topic).await?;
         let appended = appended.subscribe();
+        let (name, of_group) = (topic.to_owned(), group.to_owned());
+        let joined: anyhow::Result<()> = shared
+            .file
+            .write(Durability::ProcessCrash, Vec::new(), move |connection| {
+                log::join(connection, of_group, name).boxed()
+            })
+            .await;
+        joined?;
         let (number, mut changed) = shared.groups.join(topic, group);
         changed.mark_changed();
         let (topic, group) = (topic.to_owned(), group.to_owned());

@@ -13,6 +13,7 @@ use crate::{Running, Shared, database, eventually, message};
 struct Destination {
     taken: Shared<Vec<String>>,
     busy_with: Shared<Vec<String>>,
+    refused: Shared<usize>,
 }
 
 #[async_trait]
@@ -27,6 +28,7 @@ impl Publish for Destination {
                 self.busy_with.lock().unwrap().iter().any(|key| message.key.as_ref() == Some(key));
             if busy || held.contains(&message.key) {
                 held.push(message.key.clone());
+                *self.refused.lock().unwrap() += 1;
                 return Err(Failure::Retry(anyhow::anyhow!("busy")));
             }
             self.taken.lock().unwrap().push(message.id.clone());
@@ -139,5 +141,22 @@ async fn a_destination_that_was_away_gets_everything() {
             .collect();
         assert!(of_key.len() == 10 && of_key.is_sorted(), "{key}: {of_key:?}");
     }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn new_messages_do_not_wait_for_the_retry_of_another_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, destination) = (database(folder.path()).await, Arc::new(Destination::default()));
+    destination.busy_with.lock().unwrap().push("slow".to_owned());
+    send(&database, "s", "slow").await;
+    let running = start(&database, &destination);
+    for number in 0..50 {
+        let id = format!("f{number}");
+        send(&database, &id, "fast").await;
+        eventually("delivery", || async { destination.taken.lock().unwrap().contains(&id) }).await;
+    }
+    let tries = *destination.refused.lock().unwrap();
+    assert!(tries < 25, "each message waited for one of {tries} tries of the other key");
     running.stop().await;
 }

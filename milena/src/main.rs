@@ -13,6 +13,7 @@ use milena::{
     arguments::{Arguments, Command, UpArguments},
     up::{self, Options, Ports, System},
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::{sleep, timeout},
@@ -56,6 +57,7 @@ fn start(arguments: &UpArguments) -> anyhow::Result<()> {
     let filter = settings.parse("logging.level.root", levels)?;
     telemetry::start(arguments.log_format.into(), filter, &milena::CRATES)?;
     up::warn_of_unused(&variables);
+    allow_many_connections();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -68,6 +70,17 @@ fn start(arguments: &UpArguments) -> anyhow::Result<()> {
     // Nothing that matters is left to do; a thread that hangs in the operating system must not hold up the end.
     runtime.shutdown_timeout(LAST_WORK);
     outcome
+}
+
+/// Raises how many files may be open to what the operating system allows: a connection is a file too, and the usual
+/// 1024 would be used up by a thousand callers.
+fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    match raised {
+        Ok(()) => debug!("open files: {:?} at most", limit.maximum),
+        Err(error) => debug!("open files: {:?} at most, cannot be raised: {error}", limit.current),
+    }
 }
 
 /// The environment, which is read here and nowhere else; what is not Unicode in it is nobody of ours.

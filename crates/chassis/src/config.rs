@@ -6,7 +6,11 @@
 
 pub mod yaml;
 
-use std::{collections::BTreeMap, path::Path, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    str::FromStr,
+};
 
 use crate::Secret;
 
@@ -45,6 +49,10 @@ pub enum ConfigError {
     },
 }
 
+/// The first segments of keys that belong to Spring, Eureka or JHipster: they have many more than we know, and set in the
+/// environment they may be meant for somebody else.
+const THEIRS: [&str; 6] = ["spring", "jhipster", "logging", "server", "management", "eureka"];
+
 /// A value and where it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Setting {
@@ -74,24 +82,49 @@ impl Settings {
         Ok(Settings { settings })
     }
 
-    /// Lays a YAML file over what is there.
+    /// Lays a YAML file over what is there. A list is the same as its items separated by commas.
     ///
     /// # Errors
     /// When the file cannot be read, is not YAML or has an unknown key.
     pub fn file(mut self, path: &Path) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, error))?;
-        for entry in yaml::flatten(&text).map_err(|error| unreadable(&name, error))? {
+        let entries = yaml::flatten(&text).map_err(|error| unreadable(&name, error))?;
+        for entry in self.with_lists_joined(entries) {
             self.set(&entry.key, entry.value, format!("{name}, line {}", entry.line))?;
         }
         Ok(self)
     }
 
-    /// Lays environment variables over what is there. A variable `MILENA_…` that no key answers to is an error;
-    /// other variables belong to others. `KEY_FILE` names a file whose content (without its last line break) is the value.
+    /// Makes one entry of the items `key[0]`, `key[1]`, … of a list whose key is known.
+    fn with_lists_joined(&self, entries: Vec<yaml::Entry>) -> Vec<yaml::Entry> {
+        let mut joined: Vec<yaml::Entry> = Vec::new();
+        let mut open = None;
+        for mut entry in entries {
+            let list = entry.key.strip_suffix(']').and_then(|key| key.rsplit_once('['));
+            let list = list.map(|(key, _)| key.to_owned());
+            let list = list.filter(|key| self.settings.contains_key(key));
+            match (&list, joined.last_mut()) {
+                (Some(_), Some(last)) if open == list => {
+                    last.value.push(',');
+                    last.value.push_str(&entry.value);
+                }
+                _ => {
+                    entry.key = list.clone().unwrap_or(entry.key);
+                    joined.push(entry);
+                }
+            }
+            open = list;
+        }
+        joined
+    }
+
+    /// Lays environment variables over what is there. A variable `MILENA_…` that no key answers to is an error, and so is
+    /// one that begins as a key of ours does and looks like it; other variables belong to others. `KEY_FILE` names a file
+    /// whose content (without its last line break) is the value.
     ///
     /// # Errors
-    /// When a file cannot be read, both forms of a variable are set, or a `MILENA_…` variable is unknown.
+    /// When a file cannot be read, both forms of a variable are set, or a variable of ours is unknown.
     pub fn environment(
         mut self,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -99,6 +132,7 @@ impl Settings {
         let names =
             |key: &String| [(environment_name(key), key.clone()), (legacy_name(key), key.clone())];
         let keys: BTreeMap<String, String> = self.settings.keys().flat_map(names).collect();
+        let ours = self.our_prefixes();
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         for (name, value) in &variables {
             let (variable, value) = match name.strip_suffix("_FILE") {
@@ -117,18 +151,28 @@ impl Settings {
             };
             match keys.get(variable) {
                 Some(key) => self.set(key, value, format!("environment variable {name}"))?,
-                None if name.starts_with("MILENA_") => {
+                None if ours.iter().any(|prefix| name.starts_with(prefix)) => {
                     let suggestion = nearest(variable, keys.keys());
-                    return Err(ConfigError::Unknown {
-                        key: name.clone(),
-                        origin: "environment".into(),
-                        suggestion,
-                    });
+                    // Kubernetes sets variables such as `NAME_PORT` by itself; only a slip of a few letters is an error.
+                    let slip = |key: &String| strsim::damerau_levenshtein(variable, key) <= 3;
+                    if name.starts_with("MILENA_") || keys.keys().any(slip) {
+                        let (key, origin) = (name.clone(), "environment".into());
+                        return Err(ConfigError::Unknown { key, origin, suggestion });
+                    }
                 }
                 None => {}
             }
         }
         Ok(self)
+    }
+
+    /// How the environment variables begin that are probably meant for us, for example `MILENA_`.
+    fn our_prefixes(&self) -> BTreeSet<String> {
+        let first = self.settings.keys().filter_map(|key| key.split('.').next());
+        first
+            .filter(|segment| !THEIRS.contains(segment))
+            .map(|segment| format!("{}_", environment_name(segment)))
+            .collect()
     }
 
     /// Lays one value from the command line over what is there.
@@ -237,89 +281,4 @@ fn unreadable(origin: &str, reason: impl ToString) -> ConfigError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DEFAULTS: &str = "spring:\n  mail:\n    host: localhost\n    port: 1025\n    password:\nletters:\n  distribution-list:\nmilena:\n  data: x\n";
-
-    fn settings() -> Settings {
-        Settings::defaults(&[DEFAULTS]).unwrap()
-    }
-
-    fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn later_layers_win() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("milena.yml");
-        std::fs::write(&file, "spring.mail:\n  host: file\n  port: 2\n").unwrap();
-        let settings = settings().file(&file).unwrap();
-        assert_eq!(settings.text("spring.mail.host"), "file");
-        let settings =
-            settings.environment(variables(&[("SPRING_MAIL_HOST", "environment")])).unwrap();
-        assert_eq!(settings.text("spring.mail.host"), "environment");
-        let settings = settings.argument("spring.mail.host", "argument").unwrap();
-        assert_eq!(settings.text("spring.mail.host"), "argument");
-        assert_eq!(settings.parse::<u16>("spring.mail.port", "a port"), Ok(2));
-    }
-
-    #[test]
-    fn a_misspelt_key_names_its_neighbour() {
-        let error = settings().argument("spring.mail.hots", "x").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown configuration key spring.mail.hots (command line); did you mean spring.mail.host?"
-        );
-        let error = settings().environment(variables(&[("MILENA_DATE", "x")])).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "unknown configuration key MILENA_DATE (environment); did you mean MILENA_DATA?"
-        );
-    }
-
-    #[test]
-    fn variables_of_others_are_left_alone() {
-        assert_eq!(
-            settings().environment(variables(&[("HOME", "/x"), ("SPRING_THING", "y")])).unwrap(),
-            settings()
-        );
-    }
-
-    #[test]
-    fn both_forms_of_a_dash_are_understood() {
-        for name in ["LETTERS_DISTRIBUTIONLIST", "LETTERS_DISTRIBUTION_LIST"] {
-            let settings = settings()
-                .environment(variables(&[(name, "a@example.com, b@example.com,")]))
-                .unwrap();
-            assert_eq!(
-                settings.list("letters.distribution-list"),
-                ["a@example.com", "b@example.com"]
-            );
-        }
-    }
-
-    #[test]
-    fn a_secret_may_come_from_a_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("password");
-        std::fs::write(&file, "hunter2\n").unwrap();
-        let name = file.display().to_string();
-        let settings =
-            settings().environment(variables(&[("SPRING_MAIL_PASSWORD_FILE", &name)])).unwrap();
-        assert_eq!(settings.secret("spring.mail.password").expose(), "hunter2");
-        assert!(!format!("{settings:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn a_wrong_value_says_where_it_came_from() {
-        let settings = settings().argument("spring.mail.port", "many").unwrap();
-        let error =
-            settings.parse::<u16>("spring.mail.port", "a port, for example 25").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "spring.mail.port = \"many\" (command line): expected a port, for example 25"
-        );
-    }
-}
+mod tests;

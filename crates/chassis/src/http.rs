@@ -1,6 +1,8 @@
 //! The HTTP server: bounded in every direction, drained on stop.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+mod impatient;
+
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use axum::{
@@ -23,31 +25,38 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
 };
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use crate::{Problem, Stop, problem};
+use impatient::Impatient;
 
 /// The largest request body that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How long a request may take from its last header to its answer's first byte.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a caller may take to send the body of a request: less than the request may take, so that the answer says why.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a caller may take to send the headers of a request, idle time between two requests included.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long requests in flight may take to finish once the server stops.
-const DRAIN: Duration = Duration::from_secs(3);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long requests in flight may take to finish once the server stops: a little less than `run` gives the first stage.
+const DRAIN: Duration = Duration::from_millis(1900);
 /// How many connections one listener serves at a time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 4096;
+/// How long to wait before accepting again when that failed; out of file handles, for example.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Reads a request's body of at most [`BODY_LIMIT`] bytes.
 ///
 /// # Errors
-/// 413 when there is more, 400 when the connection breaks.
+/// 413 when there is more, 408 when it takes longer than 20 s, 400 when the connection breaks.
 pub async fn body(body: Body) -> Result<Bytes, Problem> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
+    let read = timeout(BODY_TIMEOUT, Limited::new(body, BODY_LIMIT).collect());
+    match read.await.map_err(|_| Problem::late())? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::too_large(BODY_LIMIT)),
         Err(_) => Err(Problem::bad_request("The request body ended early")),
@@ -62,7 +71,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Form::from_request(request, state).await {
+        let read = timeout(BODY_TIMEOUT, axum::Form::from_request(request, state));
+        match read.await.map_err(|_| Problem::late())? {
             Ok(axum::Form(form)) => Ok(Form(form)),
             Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Err(Problem::too_large(BODY_LIMIT))
@@ -102,7 +112,7 @@ async fn guard(request: Request, next: Next) -> Response {
         return response;
     }
     let answered = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(REQUEST_TIMEOUT, answered).await {
+    match timeout(REQUEST_TIMEOUT, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => Problem::internal(anyhow::anyhow!("the handler panicked")).into_response(),
         Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The request took too long")
@@ -129,39 +139,63 @@ async fn secure(request: Request, next: Next) -> Response {
 
 /// Accepts connections until `stop`, then lets the requests in flight finish.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) -> anyhow::Result<()> {
+    serve_at_most(CONNECTIONS, listener, router, stop).await
+}
+
+async fn serve_at_most(
+    limit: usize,
+    listener: TcpListener,
+    router: Router,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let address = listener.local_addr().context("read the listener's address")?;
     let router = finished(router);
     let draining = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut complaints = OncePerSecond::default();
+    // Whoever is left when this is dropped is cut off.
+    let mut connections = JoinSet::new();
     loop {
-        let permit = permits.clone().acquire_owned().await.context("count connections")?;
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept(), if connections.len() < limit => accepted,
         };
-        let Ok((stream, caller)) =
-            accepted.inspect_err(|error| warn!("accept on {address}: {error}"))
-        else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
+        let (stream, caller) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                if complaints.due() {
+                    warn!("accept on {address}: {error}");
+                }
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
         };
         let connection = draining.watch(connection(stream, caller, router.clone()));
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a connection's task is joined by the graceful shutdown below"
-        )]
-        tokio::spawn(async move {
+        connections.spawn(async move {
             if let Err(error) = connection.await {
                 debug!("connection on {address}: {error}");
             }
-            drop(permit);
         });
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, draining.shutdown()).await.is_err() {
+    if timeout(DRAIN, draining.shutdown()).await.is_err() {
         warn!("requests on {address} did not finish within {DRAIN:?} and were cut off");
     }
     Ok(())
+}
+
+/// Lets through what would be said again and again.
+#[derive(Default)]
+struct OncePerSecond(Option<Instant>);
+
+impl OncePerSecond {
+    fn due(&mut self) -> bool {
+        let due = self.0.is_none_or(|last| last.elapsed() >= Duration::from_secs(1));
+        if due {
+            self.0 = Some(Instant::now());
+        }
+        due
+    }
 }
 
 /// Serves one connection; handlers find the caller's address in the extension [`ConnectInfo`].
@@ -170,7 +204,7 @@ fn connection(
     caller: SocketAddr,
     router: Router,
 ) -> hyper::server::conn::http1::Connection<
-    TokioIo<TcpStream>,
+    TokioIo<Impatient<TcpStream>>,
     TowerToHyperService<
         impl tower::Service<
             Request<hyper::body::Incoming>,
@@ -193,37 +227,8 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(Impatient::new(stream)), TowerToHyperService::new(service))
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::{extract::Path, routing::post};
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    async fn check(path: &str, kind: &str, body: String, status: u16, detail: &str) {
-        let routes = Router::new().route(
-            "/{name}",
-            post(|_: Path<String>, Form(_): Form<Vec<(String, String)>>| async {}),
-        );
-        let request = Request::post(path).header(header::CONTENT_TYPE, kind);
-        let request = request.body(Body::from(body)).unwrap();
-        let response = finished(routes).oneshot(request).await.unwrap();
-        assert_eq!(response.status(), status, "{path}");
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
-        assert_eq!(problem["detail"], json!(detail), "{path}");
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_read_is_refused_with_a_problem() {
-        const FORM: &str = "application/x-www-form-urlencoded";
-        check("/%ff", FORM, "a=b".into(), 400, "The path is not UTF-8").await;
-        let large = format!("a={}", "x".repeat(BODY_LIMIT));
-        check("/x", FORM, large, 413, "The request body is larger than 1048576 bytes").await;
-        let wrong = "Form requests must have `Content-Type: application/x-www-form-urlencoded`";
-        check("/x", "application/json", "{}".into(), 415, wrong).await;
-    }
-}
+mod tests;

@@ -6,11 +6,13 @@ pub mod http;
 pub mod management;
 mod outside;
 pub mod problem;
+mod run;
 mod secret;
 mod service;
 pub mod telemetry;
 
 pub use outside::{Clock, Outside, Random};
 pub use problem::Problem;
+pub use run::run;
 pub use secret::Secret;
-pub use service::{Service, Stop, run};
+pub use service::{Service, Stop};

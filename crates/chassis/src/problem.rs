@@ -3,6 +3,8 @@
 //! Bodies are `application/problem+json` with the members that the Java services send
 //! (contract §2.3), in the same order.
 
+mod body;
+
 use std::sync::Arc;
 
 use axum::{
@@ -11,10 +13,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-const WITH_MESSAGE: &str = "https://www.jhipster.tech/problem/problem-with-message";
-const CONSTRAINT_VIOLATION: &str = "https://www.jhipster.tech/problem/constraint-violation";
+use body::Body;
+pub use body::FieldError;
 
 /// A failed request: what the caller may see, and, apart from it, what the log must see.
 #[derive(Debug, Clone)]
@@ -25,31 +27,10 @@ pub struct Problem {
     cause: Option<Arc<anyhow::Error>>,
 }
 
-#[derive(Debug, Clone)]
-enum Body {
-    Generic { title: Option<String>, detail: String },
-    Fields(Vec<FieldError>),
-    Violations(Vec<FieldError>),
-    Concurrency,
-    Business { entity: String, key: &'static str, title: String },
-    Empty,
-}
-
 /// An HTML page in the extensions of a problem's answer: it is sent instead of the JSON body, for a caller who is
 /// a person. Status, headers and the log line stay those of the problem.
 #[derive(Debug, Clone)]
 pub struct Page(pub String);
-
-/// A field of a request body that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// The entity's name as the wire has it, for example `order`.
-    pub object_name: String,
-    /// The member's name.
-    pub field: String,
-    /// What is wrong, for example `must not be null`.
-    pub message: String,
-}
 
 impl Problem {
     /// A problem with a status and a sentence for the caller.
@@ -109,6 +90,12 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED,
             format!("Request method '{method}' not supported"),
         )
+    }
+
+    /// 408: the caller began to send a body and did not go on; the connection is of no more use.
+    pub fn late() -> Self {
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "The request body did not arrive in time")
+            .with_header(header::CONNECTION, "close")
     }
 
     /// 413: more than the server takes.
@@ -211,64 +198,7 @@ impl Problem {
     }
 
     fn json(&self, path: &str) -> Option<Value> {
-        let status = self.status.as_u16();
-        let mut members = Map::new();
-        match &self.body {
-            Body::Empty => return None,
-            Body::Generic { title, detail } => {
-                let title = title.as_deref().or(self.status.canonical_reason()).unwrap_or_default();
-                members.insert("type".into(), json!(WITH_MESSAGE));
-                members.insert("title".into(), json!(title));
-                members.insert("status".into(), json!(status));
-                members.insert("detail".into(), json!(detail));
-                members.insert("path".into(), json!(path));
-                members.insert("message".into(), json!(format!("error.http.{status}")));
-            }
-            Body::Fields(errors) => {
-                members.insert("type".into(), json!(CONSTRAINT_VIOLATION));
-                members.insert("title".into(), json!("Method argument not valid"));
-                members.insert("status".into(), json!(status));
-                members.insert("path".into(), json!(path));
-                members.insert("message".into(), json!("error.validation"));
-                members.insert("fieldErrors".into(), errors.iter().map(FieldError::json).collect());
-            }
-            Body::Violations(errors) => {
-                members.insert(
-                    "type".into(),
-                    json!("https://zalando.github.io/problem/constraint-violation"),
-                );
-                members.insert("title".into(), json!("Constraint Violation"));
-                members.insert("status".into(), json!(status));
-                members.insert("path".into(), json!(path));
-                members.insert("message".into(), json!("error.validation"));
-                let violation =
-                    |error: &FieldError| json!({ "field": error.field, "message": error.message });
-                members.insert("violations".into(), errors.iter().map(violation).collect());
-            }
-            Body::Concurrency => {
-                members.insert("type".into(), json!(WITH_MESSAGE));
-                members.insert("title".into(), json!("Conflict"));
-                members.insert("status".into(), json!(status));
-                members.insert("path".into(), json!(path));
-                members.insert("message".into(), json!("error.concurrencyFailure"));
-            }
-            Body::Business { entity, key, title } => {
-                members.insert("entityName".into(), json!(entity));
-                members.insert("errorKey".into(), json!(key));
-                members.insert("type".into(), json!(WITH_MESSAGE));
-                members.insert("title".into(), json!(title));
-                members.insert("status".into(), json!(status));
-                members.insert("message".into(), json!(format!("error.{key}")));
-                members.insert("params".into(), json!(entity));
-            }
-        }
-        Some(Value::Object(members))
-    }
-}
-
-impl FieldError {
-    fn json(&self) -> Value {
-        json!({ "objectName": self.object_name, "field": self.field, "message": self.message })
+        self.body.json(self.status, path)
     }
 }
 
@@ -313,55 +243,4 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(problem: Problem, expected: &str) {
-        assert_eq!(
-            problem.json("/api/orders/1").map(|body| body.to_string()).unwrap_or_default(),
-            expected
-        );
-    }
-
-    #[test]
-    fn bodies_are_those_of_the_java_services() {
-        check(
-            Problem::not_found(),
-            r#"{"type":"https://www.jhipster.tech/problem/problem-with-message","title":"Not Found","status":404,"detail":"404 NOT_FOUND","path":"/api/orders/1","message":"error.http.404"}"#,
-        );
-        check(
-            Problem::business(
-                "shopApp",
-                "shopOrder",
-                "idexists",
-                "A new order cannot already have an ID",
-            ),
-            r#"{"entityName":"shopOrder","errorKey":"idexists","type":"https://www.jhipster.tech/problem/problem-with-message","title":"A new order cannot already have an ID","status":400,"message":"error.idexists","params":"shopOrder"}"#,
-        );
-        let error = FieldError {
-            object_name: "order".into(),
-            field: "name".into(),
-            message: "must not be null".into(),
-        };
-        check(
-            Problem::fields(vec![error]),
-            r#"{"type":"https://www.jhipster.tech/problem/constraint-violation","title":"Method argument not valid","status":400,"path":"/api/orders/1","message":"error.validation","fieldErrors":[{"objectName":"order","field":"name","message":"must not be null"}]}"#,
-        );
-    }
-
-    #[test]
-    fn an_internal_cause_is_not_shown() {
-        let body = Problem::internal(anyhow::anyhow!("password is hunter2"))
-            .json("/")
-            .unwrap()
-            .to_string();
-        assert!(!body.contains("hunter2"), "{body}");
-    }
-
-    #[test]
-    fn a_bad_token_cannot_break_out_of_its_header() {
-        let problem = Problem::invalid_token("bad\r\nSet-Cookie: x=\"1\"");
-        let value = problem.headers[0].1.to_str().unwrap();
-        assert!(value.contains("bad__Set-Cookie: x=_1_"), "{value}");
-    }
-}
+mod tests;

@@ -25,6 +25,8 @@ use hyper_util::{
 use tracing::warn;
 
 use crate::{Directory, Instance};
+pub use call::CallError;
+
 use body::{IdleLimit, Resendable};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,6 +55,8 @@ enum Failure {
     Refused(String),
     #[error("{0} did not answer within {HEAD_TIMEOUT:?}")]
     Slow(String),
+    #[error("the caller of {0} did not send the whole request within {HEAD_TIMEOUT:?}")]
+    Unsent(String),
     #[error("{0} broke the connection off before it answered")]
     Broken(String, #[source] hyper_util::client::legacy::Error),
     #[error("{0} is registered with an address that cannot be called")]
@@ -89,7 +93,7 @@ impl Forwarder {
     ///
     /// # Errors
     /// 503 without an instance that accepts connections, 504 for a service that does not answer, 502 for one that
-    /// answers nonsense or breaks off.
+    /// answers nonsense or breaks off, 408 for a caller who does not send the rest of the request.
     pub async fn forward(
         &self,
         app: &str,
@@ -139,6 +143,7 @@ impl Forwarder {
                     }
                 }
                 Ok(Err(error)) => return Err(Failure::Broken(name, error)),
+                Err(_) if body.waits_for_caller() => return Err(Failure::Unsent(name)),
                 Err(_) => return Err(Failure::Slow(name)),
             }
         }
@@ -149,28 +154,30 @@ impl Forwarder {
 impl Failure {
     /// What the caller is told. The texts for a missing instance are the original's.
     fn problem(self) -> Problem {
-        let detail = match &self {
+        let problem = match &self {
             Failure::NoInstance(app) => {
-                format!("503 SERVICE_UNAVAILABLE \"Unable to find instance for {app}\"")
+                let detail =
+                    format!("503 SERVICE_UNAVAILABLE \"Unable to find instance for {app}\"");
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
             }
-            Failure::Refused(app) => {
-                format!("{app} accepts no connections; try again in a few seconds")
+            Failure::Refused(app) => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("{app} accepts no connections; try again in a few seconds"),
+            ),
+            Failure::Slow(app) => {
+                Problem::new(StatusCode::GATEWAY_TIMEOUT, format!("{app} did not answer in time"))
             }
-            Failure::Slow(app) => format!("{app} did not answer in time"),
-            Failure::Broken(app, _) => format!("{app} broke off before it answered"),
-            Failure::Address(app, _) => {
-                format!("{app} is registered with an address that cannot be called")
+            Failure::Unsent(_) => Problem::late(),
+            Failure::Broken(app, _) => {
+                Problem::new(StatusCode::BAD_GATEWAY, format!("{app} broke off before it answered"))
             }
-        };
-        let status = match &self {
-            Failure::NoInstance(_) | Failure::Refused(_) | Failure::Address(..) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Failure::Slow(_) => StatusCode::GATEWAY_TIMEOUT,
-            Failure::Broken(..) => StatusCode::BAD_GATEWAY,
+            Failure::Address(app, _) => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("{app} is registered with an address that cannot be called"),
+            ),
         };
         warn!("cannot forward: {:#}", anyhow::Error::new(self));
-        Problem::new(status, detail)
+        problem
     }
 }
 

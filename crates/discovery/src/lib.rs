@@ -7,6 +7,6 @@ mod instance;
 pub mod server;
 
 pub use client::{Address, Directory, Registration, keep_registered};
-pub use forward::Forwarder;
+pub use forward::{CallError, Forwarder};
 pub use instance::{Instance, Status};
 pub use server::Registry;

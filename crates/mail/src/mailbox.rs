@@ -5,12 +5,13 @@ mod letter;
 mod name;
 
 use std::{
+    collections::HashSet,
     fmt,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -18,6 +19,7 @@ use std::{
 use anyhow::Context;
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
+use tracing::warn;
 
 pub use letter::Letter;
 pub(crate) use letter::subject_line;
@@ -43,6 +45,8 @@ struct Folder {
     path: PathBuf,
     clock: Clock,
     next: AtomicU64,
+    /// Files that cannot be read, each told of once.
+    unreadable: Mutex<HashSet<String>>,
 }
 
 /// Where a mail came from and where it was to go, as the dialogue said.
@@ -70,24 +74,27 @@ impl Mailbox {
         let context = format!("open the mailbox {}", path.display());
         let folder = path.clone();
         let last = blocking(move || prepare(&folder)).await.context(context)?;
-        Ok(Mailbox(Arc::new(Folder { path, clock, next: AtomicU64::new(last + 1) })))
+        let next = AtomicU64::new(last + 1);
+        Ok(Mailbox(Arc::new(Folder { path, clock, next, unreadable: Mutex::default() })))
     }
 
-    /// The newest mails, newest first, with their headers only: `text` and `raw` are empty.
+    /// The newest mails, newest first, with their headers only: `text` and `raw` are empty. A file that cannot be read
+    /// is left out, and told of in the log once.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub async fn list(&self, limit: usize) -> anyhow::Result<Vec<Letter>> {
-        let path = self.0.path.clone();
+        let folder = self.0.clone();
         blocking(move || {
-            let mut names = names(&path)?;
+            let mut names = names(&folder.path)?;
             names.sort_unstable_by(|left, right| right.cmp(left));
-            let letters = names.into_iter().take(limit).filter_map(|name| {
+            let letters = names.into_iter().filter_map(|name| {
                 // A file that somebody removed in this moment is not in the list.
-                let head = read(&path.join(name.as_str()), HEAD).transpose()?;
-                Some(head.map(|head| Letter::headers(&name, &head)))
+                let head = read(&folder.path.join(name.as_str()), HEAD);
+                let head = head.unwrap_or_else(|error| folder.skip(&name, &error))?;
+                Some(Letter::headers(&name, &head))
             });
-            letters.collect()
+            Ok(letters.take(limit).collect())
         })
         .await
         .context("list the mailbox")
@@ -120,6 +127,17 @@ impl Mailbox {
 impl fmt::Debug for Mailbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Mailbox").field(&self.0.path).finish()
+    }
+}
+
+impl Folder {
+    fn skip(&self, name: &Name, error: &io::Error) -> Option<Vec<u8>> {
+        let mut unreadable = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if unreadable.insert(name.as_str().to_owned()) {
+            let file = self.path.join(name.as_str());
+            warn!("the mail {} cannot be read and is not listed: {error}", file.display());
+        }
+        None
     }
 }
 

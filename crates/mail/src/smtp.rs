@@ -44,8 +44,11 @@ pub struct SmtpSettings {
     pub certificate_authority: Option<String>,
     /// The address of mails whose author is a bare name. Without it the user name, if that is an address.
     pub sender: Option<String>,
-    /// How long to wait for a connection, and for each answer.
+    /// How long to wait for a connection, and for each answer but the last of a mail.
     pub timeout: Duration,
+    /// How long to wait for the last answer of a mail, when the server has its text. The exception from `timeout`: a
+    /// server may look through a mail before it answers, and would get it twice from whoever gives up earlier.
+    pub accept_timeout: Duration,
     /// How long a connection stays open without work.
     pub idle: Duration,
 }
@@ -81,7 +84,8 @@ impl fmt::Debug for Password {
 }
 
 impl SmtpSettings {
-    /// A server that must offer STARTTLS and wants no password; 10 s for each answer.
+    /// A server that must offer STARTTLS and wants no password; 10 s for each answer, but 10 minutes for that to the
+    /// text of a mail (RFC 5321 §4.5.3.2.6).
     pub fn new(host: impl Into<String>, port: u16) -> Self {
         SmtpSettings {
             host: host.into(),
@@ -92,6 +96,7 @@ impl SmtpSettings {
             certificate_authority: None,
             sender: None,
             timeout: Duration::from_secs(10),
+            accept_timeout: Duration::from_secs(600),
             idle: Duration::from_secs(10),
         }
     }
@@ -102,6 +107,12 @@ impl SmtpSettings {
 /// A mail that the server refuses for good, or that cannot be built, is rejected with the reason; everything that
 /// may pass (no connection, wrong password, 4xx, silence) is to be retried. A mail that some recipients were refused
 /// has been delivered to the others when it is rejected.
+///
+/// A mail whose text the server has without answering for it in the ordinary time is to be retried, too, while its
+/// connection goes on waiting: its text is not sent again as long as the answer may come, and whoever hands the
+/// message over again gets the answer once it is there. Such a mail holds back its own key and one connection. When the
+/// connection breaks, the answer takes longer than `accept_timeout`, or the process ends before it, the server may have
+/// taken the mail all the same and gets it twice, with the same `Message-ID`.
 #[derive(Debug)]
 pub struct Mailer {
     sender: Address,
@@ -163,7 +174,7 @@ impl Mailer {
 
     async fn send(&self, message: &Message, away: &OnceLock<String>) -> Result<(), Failure> {
         let composed = self.composed(message).map_err(Failure::Reject)?;
-        match self.pool.deliver(&composed).await {
+        match self.pool.deliver(&message.id, &composed).await {
             Ok(()) => Ok(()),
             Err(Trouble::Refused(error)) => Err(Failure::Reject(error)),
             Err(Trouble::Later(error)) => Err(Failure::Retry(error)),
@@ -184,11 +195,13 @@ impl Mailer {
 impl Publish for Mailer {
     async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
         let away = OnceLock::new();
+        // More would find no connection, and one has to be there for those who ask for a late answer.
+        let at_a_time = self.pool.listen().max(1);
         let deliveries: Vec<_> = groups(messages)
             .into_iter()
             .map(|group| self.send_in_order(messages, group, &away))
             .collect();
-        let done: Vec<_> = stream::iter(deliveries).buffer_unordered(CONNECTIONS).collect().await;
+        let done: Vec<_> = stream::iter(deliveries).buffer_unordered(at_a_time).collect().await;
         let mut outcomes: Vec<_> = done.into_iter().flatten().collect();
         outcomes.sort_by_key(|(index, _)| *index);
         outcomes.into_iter().map(|(_, outcome)| outcome).collect()

@@ -39,7 +39,8 @@ pub struct Options {
 
 /// A system whose ports are bound and whose files are open; nothing runs yet.
 pub struct System {
-    services: Vec<Service>,
+    /// In the order in which they stop: callers before those whom they call.
+    stages: Vec<Vec<Service>>,
     addresses: Addresses,
     directory: Arc<Directory>,
     _folder: Folder,
@@ -82,7 +83,7 @@ impl System {
     /// When a part of it fails, or it does not become ready within half a minute.
     pub async fn run(self, stop: Stop, ready: impl FnOnce(&Addresses)) -> anyhow::Result<()> {
         let (addresses, directory) = (self.addresses, self.directory);
-        let running = chassis::run(self.services, stop.clone());
+        let running = chassis::run(self.stages, stop.clone());
         let waiting = async {
             let known = tokio::time::timeout(READY, all_known(&directory)).await;
             match known {
@@ -181,21 +182,17 @@ impl Builder {
         let clock = self.outside.clone();
         let brokering = Service::new("broker")
             .background("clean", move |stop| broker.clean(move || clock.now(), stop));
-        let mut services = vec![
-            brokering,
-            registry.on(listeners.registry),
-            store.on(listeners.store),
-            alert.on(listeners.alert),
-            gateway.on(listeners.gateway),
-        ];
-        services.extend(issuer);
+        let mut called = vec![store.on(listeners.store), alert.on(listeners.alert)];
+        called.extend(issuer);
+        let mut embedded = vec![brokering, registry.on(listeners.registry)];
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
-            services.push(
+            embedded.push(
                 Service::new("mail sink")
                     .background("smtp", move |stop| mail::sink::serve(listener, mailbox, stop)),
             );
         }
-        Ok(System { services, addresses: self.addresses, directory, _folder: self.folder })
+        let stages = vec![vec![gateway.on(listeners.gateway)], called, embedded];
+        Ok(System { stages, addresses: self.addresses, directory, _folder: self.folder })
     }
 
     fn registry_address(&self) -> anyhow::Result<Address> {

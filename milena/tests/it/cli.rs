@@ -10,6 +10,7 @@ use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
     path::Path,
+    process::Stdio,
 };
 
 use chassis::Outside;
@@ -17,6 +18,7 @@ use reqwest::StatusCode;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     net::TcpStream,
+    process::Command,
 };
 
 use crate::program::{Api, Program, System};
@@ -140,6 +142,27 @@ async fn only_this_machine_can_connect() {
         // 127.0.0.1 in network order, read as a little-endian number.
         assert_eq!(address.split(':').next(), Some("0100007F"), "{address}");
     }
+}
+
+#[tokio::test]
+async fn as_many_files_may_be_open_as_the_operating_system_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = r#"ulimit -Sn 256 && exec "$0" "$@""#;
+    let mut program = Command::new("/bin/sh")
+        .args(["-c", few, env!("CARGO_BIN_EXE_milena"), "up", "--ports", "0"])
+        .env_clear()
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(program.stdout.take().unwrap()).lines().next_line().await;
+    assert!(said.unwrap().is_some(), "it is ready");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", program.id().unwrap())).unwrap();
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let limit: Vec<&str> = limit.split_whitespace().collect();
+    assert_eq!(limit[0], limit[1], "soft and hard");
 }
 
 /// The addresses, as the kernel writes them, at which a process listens.

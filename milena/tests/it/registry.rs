@@ -75,7 +75,7 @@ async fn a_service_that_comes_is_found_and_one_that_stops_is_forgotten() {
         keep_registered(address, registration, Outside::system(), stop)
     });
     let (stop, mut task) = (Stop::new(), JoinSet::new());
-    task.spawn(chassis::run(vec![service], stop.clone()));
+    task.spawn(chassis::run(vec![vec![service]], stop.clone()));
 
     let through_the_gateway = format!("{}/services/parcels/management/health", system.at.gateway);
     eventually("the service is found", async || {

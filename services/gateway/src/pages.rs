@@ -4,6 +4,7 @@
 mod call;
 mod edit;
 mod entities;
+mod excerpt;
 mod home;
 mod mails;
 mod place;

@@ -62,6 +62,12 @@ fn walk(
             }
             Ok(())
         }
+        YamlData::Sequence(items) if items.is_empty() && !key.is_empty() => {
+            // Spring, too, keeps the key, so that a list can be emptied.
+            let column = node.span.start.col() + 1;
+            entries.push(Entry { key, value: String::new(), line, column, literal: false });
+            Ok(())
+        }
         YamlData::Sequence(items) => {
             for (position, item) in items.iter().enumerate() {
                 walk(item, format!("{key}[{position}]"), depth + 1, entries)?;
@@ -111,6 +117,7 @@ mod tests {
         check("a:\n  b: 1\n  c.d: true\n", &[("a.b", "1"), ("a.c.d", "true")]);
         check("list:\n  - x\n  - y: 2\n", &[("list[0]", "x"), ("list[1].y", "2")]);
         check("empty:\n", &[("empty", "")]);
+        check("empty: []\n", &[("empty", "")]);
         check("", &[]);
     }
 

@@ -20,16 +20,24 @@ pub(super) struct Resendable(Arc<Mutex<Reading>>);
 struct Reading {
     body: Body,
     started: bool,
+    /// The reader wanted more than the caller had sent.
+    waits: bool,
 }
 
 impl Resendable {
     pub(super) fn new(body: Body) -> Self {
-        Resendable(Arc::new(Mutex::new(Reading { body, started: false })))
+        Resendable(Arc::new(Mutex::new(Reading { body, started: false, waits: false })))
     }
 
     /// Whether somebody has read from it.
     pub(super) fn is_started(&self) -> bool {
         self.reading().started
+    }
+
+    /// Whether its reader waits for the caller to send more: neither for an answer to all of it, nor for a service
+    /// that stopped reading.
+    pub(super) fn waits_for_caller(&self) -> bool {
+        self.reading().waits
     }
 
     fn reading(&self) -> MutexGuard<'_, Reading> {
@@ -47,7 +55,9 @@ impl HttpBody for Resendable {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let mut reading = self.reading();
         reading.started = true;
-        Pin::new(&mut reading.body).poll_frame(context)
+        let frame = Pin::new(&mut reading.body).poll_frame(context);
+        reading.waits = frame.is_pending();
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

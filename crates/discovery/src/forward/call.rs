@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
 };
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use super::Forwarder;
@@ -18,6 +18,17 @@ use super::Forwarder;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The service answers with more than is read; asking for less may help.
+    #[error("{0}: the answer is larger than {ANSWER_LIMIT} bytes")]
+    TooLarge(String),
+    /// No instance answered in time, or the answer broke off.
+    #[error(transparent)]
+    NoAnswer(#[from] anyhow::Error),
+}
 
 impl Forwarder {
     /// Calls a service and reads its whole answer. `path` starts with a slash and may have a query;
@@ -32,19 +43,22 @@ impl Forwarder {
         path: &str,
         bearer: Option<&str>,
         body: Option<Value>,
-    ) -> anyhow::Result<(StatusCode, HeaderMap, Bytes)> {
+    ) -> Result<(StatusCode, HeaderMap, Bytes), CallError> {
         let what = || format!("{method} {path} at {}", app.to_uppercase());
         let request = request(&method, path, bearer, body).with_context(what)?;
         let answered = async {
             let (parts, body) = request.into_parts();
-            let (parts, body) = self.send(app, parts, body).await?.into_parts();
-            let body =
-                Limited::new(body, ANSWER_LIMIT).collect().await.map_err(|error| anyhow!(error))?;
-            anyhow::Ok((parts.status, parts.headers, body.to_bytes()))
+            let (parts, body) = self.send(app, parts, body).await.with_context(what)?.into_parts();
+            let body = Limited::new(body, ANSWER_LIMIT).collect().await;
+            let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+                true => CallError::TooLarge(what()),
+                false => CallError::NoAnswer(anyhow!(error).context(what())),
+            })?;
+            Ok((parts.status, parts.headers, body.to_bytes()))
         };
         match tokio::time::timeout(TIMEOUT, answered).await {
-            Ok(answer) => answer.with_context(what),
-            Err(_) => Err(anyhow!("no answer within {TIMEOUT:?}").context(what())),
+            Ok(answer) => answer,
+            Err(_) => Err(anyhow!("no answer within {TIMEOUT:?}").context(what()).into()),
         }
     }
 }

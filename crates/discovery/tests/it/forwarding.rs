@@ -1,6 +1,6 @@
 //! The proxy between a caller and the instances of a service.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,8 +11,8 @@ use axum::{
     routing::{any as every_method, get},
 };
 use bytes::Bytes;
-use chassis::{Outside, Service};
-use discovery::{Directory, Forwarder};
+use chassis::{Outside, Service, Stop};
+use discovery::{CallError, Directory, Forwarder};
 use futures_util::stream;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -230,9 +230,69 @@ async fn a_call_of_our_own_brings_the_whole_answer_up_to_a_limit() {
             "{seen}"
         );
         let error = forwarder.call("library", Method::GET, "/large", None, None).await.unwrap_err();
-        assert_eq!(format!("{error:#}"), "GET /large at LIBRARY: length limit exceeded");
+        assert!(matches!(error, CallError::TooLarge(_)), "{error:?}");
+        assert_eq!(
+            format!("{error:#}"),
+            "GET /large at LIBRARY: the answer is larger than 4194304 bytes"
+        );
         let error = forwarder.call("nowhere", Method::GET, "/", None, None).await.unwrap_err();
+        assert!(matches!(error, CallError::NoAnswer(_)), "{error:?}");
         assert_eq!(format!("{error:#}"), "GET / at NOWHERE: no instance of NOWHERE is registered");
     })
     .await;
+}
+
+/// What is answered when nothing more happens after the service has read the first part of a request.
+async fn status_after_silence(caller_ends: bool) -> StatusCode {
+    let (registry_service, registry) = registry(any()).await;
+    let (seen, mut first) = mpsc::channel::<()>(1);
+    let read_all = move |request: Request| async move {
+        let mut body = request.into_body();
+        while let Some(Ok(_)) = body.frame().await {
+            seen.send(()).await.unwrap();
+        }
+        seen.send(()).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let (library, address) =
+        listening("library", Router::new().route("/{*rest}", every_method(read_all))).await;
+    let (sender, receiver) = mpsc::channel::<&str>(1);
+    let chunks = stream::unfold(receiver, |mut receiver| async {
+        let chunk = receiver.recv().await?;
+        Some((Ok::<_, std::io::Error>(Bytes::from(chunk)), receiver))
+    });
+    let stop = Stop::new();
+    let tested = async {
+        registry.add("LIBRARY", "library:0", address, 60).await;
+        let request =
+            Request::post("/services/library/books").body(Body::from_stream(chunks)).unwrap();
+        let gateway = gateway(forwarder(registry));
+        let silence = async {
+            sender.send("a book").await.unwrap();
+            first.recv().await.unwrap();
+            let kept = (!caller_ends).then_some(sender);
+            if kept.is_none() {
+                first.recv().await.unwrap();
+            }
+            // Longer than a service may take, shorter than our own server gives the whole request.
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_millis(29_100)).await;
+            tokio::time::resume();
+            kept
+        };
+        let (answer, _kept) = tokio::join!(gateway.oneshot(request), silence);
+        let status = answer.unwrap().status();
+        stop.cancel();
+        status
+    };
+    let services = vec![registry_service, library];
+    // A service that answers nothing is cut off at the stop, which is not what is tested here.
+    let (_, status) = tokio::join!(chassis::run(vec![services], stop.clone()), tested);
+    status
+}
+
+#[tokio::test]
+async fn whoever_falls_silent_is_the_one_to_blame() {
+    assert_eq!(status_after_silence(true).await, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(status_after_silence(false).await, StatusCode::REQUEST_TIMEOUT);
 }

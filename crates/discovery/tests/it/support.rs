@@ -48,7 +48,7 @@ pub(crate) async fn run<T>(services: Vec<Service>, during: impl Future<Output = 
         stop.cancel();
         ended
     };
-    let (ran, ended) = tokio::join!(chassis::run(services, stop.clone()), during);
+    let (ran, ended) = tokio::join!(chassis::run(vec![services], stop.clone()), during);
     ran.unwrap();
     ended.unwrap()
 }

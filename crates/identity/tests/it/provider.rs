@@ -112,7 +112,7 @@ pub(crate) async fn serving(
     let address = format!("http://{}", listener.local_addr().unwrap());
     let service = Service::new("provider").routes(router(&address).await).on(listener);
     let stop = Stop::new();
-    let running = chassis::run(vec![service], stop.clone());
+    let running = chassis::run(vec![vec![service]], stop.clone());
     let testing = async {
         test(address).await;
         stop.cancel();

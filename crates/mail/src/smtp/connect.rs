@@ -58,7 +58,7 @@ impl Connector {
         self.sign_in(&mut smtp)
             .await
             .with_context(|| format!("sign in at the mail server {host}:{port}"))?;
-        Ok(Connection::new(smtp, self.settings.timeout))
+        Ok(Connection::new(smtp, self.settings.timeout, self.settings.accept_timeout))
     }
 
     async fn open(&self) -> anyhow::Result<AsyncSmtpConnection> {

@@ -3,6 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use anyhow::anyhow;
+use futures_util::{FutureExt, future::BoxFuture};
 use lettre::transport::smtp::{
     self,
     client::AsyncSmtpConnection,
@@ -28,29 +29,55 @@ pub(super) enum Trouble {
     Broken(anyhow::Error),
 }
 
+/// How far a mail has come.
+pub(super) enum Sent {
+    /// It is known what became of it.
+    Answered(Result<(), Trouble>),
+    /// The server has the text and says nothing yet.
+    Unanswered(Acceptance),
+}
+
+/// The wait for a server's word on a text that it has. Dropping it breaks the connection off.
+pub(super) struct Acceptance(BoxFuture<'static, (Result<(), Trouble>, Connection)>);
+
 /// A connection on which mails can be sent, one after the other.
 pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
     timeout: Duration,
+    accept_timeout: Duration,
 }
 
 impl Connection {
-    pub(super) fn new(smtp: AsyncSmtpConnection, timeout: Duration) -> Self {
-        Connection { smtp, timeout }
+    pub(super) fn new(
+        smtp: AsyncSmtpConnection,
+        timeout: Duration,
+        accept_timeout: Duration,
+    ) -> Self {
+        Connection { smtp, timeout, accept_timeout }
     }
 
-    /// Sends a mail; gives the connection back if it can be used again.
-    pub(super) async fn send(
-        mut self,
-        mail: &Composed,
-    ) -> (Result<(), Trouble>, Option<Connection>) {
-        let outcome = self.transact(mail).await;
+    /// Sends a mail; gives the connection back if it can be used again. Waits for the last answer no longer than for
+    /// any other: a server that takes longer leaves the mail unanswered.
+    pub(super) async fn send(mut self, mail: &Composed) -> (Sent, Option<Connection>) {
+        let patience = self.timeout;
+        let (outcome, mut connection) = match self.prepare(mail).await {
+            Err(trouble) => (Err(trouble), self),
+            Ok(refused) => {
+                let mut acceptance = self.hand_over(mail.content.clone(), refused);
+                match timeout(patience, &mut acceptance.0).await {
+                    Ok(answered) => answered,
+                    Err(_) => return (Sent::Unanswered(acceptance), None),
+                }
+            }
+        };
         let usable = match outcome {
             Ok(()) => true,
-            Err(Trouble::Refused(_) | Trouble::Later(_)) => self.ask("RSET", Rset).await.is_ok(),
+            Err(Trouble::Refused(_) | Trouble::Later(_)) => {
+                connection.ask("RSET", Rset).await.is_ok()
+            }
             Err(Trouble::Broken(_)) => false,
         };
-        (outcome, usable.then_some(self))
+        (Sent::Answered(outcome), usable.then_some(connection))
     }
 
     /// Says goodbye as RFC 5321 §4.1.1.10 wants; the answer does not matter.
@@ -58,7 +85,8 @@ impl Connection {
         let _ = self.ask("QUIT", Quit).await;
     }
 
-    async fn transact(&mut self, mail: &Composed) -> Result<(), Trouble> {
+    /// Says everything before the text; answers why some of the recipients were refused.
+    async fn prepare(&mut self, mail: &Composed) -> Result<Refusals, Trouble> {
         let parameters = self.parameters(mail)?;
         self.ask("MAIL", Mail::new(Some(mail.from.clone()), parameters)).await?;
         let refused = self.name_recipients(mail).await?;
@@ -69,15 +97,17 @@ impl Connection {
                 answer.code()
             )));
         }
-        self.ask("the mail", Content(&mail.content)).await?;
-        if refused.is_empty() {
-            return Ok(());
-        }
-        let (total, reasons) = (mail.to.len(), refused.join("; "));
-        Err(Trouble::Refused(anyhow!(
-            "delivered to {} of {total} recipients: {reasons}",
-            total - refused.len()
-        )))
+        Ok(Refusals { total: mail.to.len(), reasons: refused })
+    }
+
+    /// Sends the text, whose answer may take long (RFC 5321 §4.5.3.2.6).
+    fn hand_over(mut self, content: String, refused: Refusals) -> Acceptance {
+        let answered = async move {
+            let limit = self.accept_timeout;
+            let answer = self.ask_within(limit, "the mail", Content(&content)).await;
+            (answer.and_then(|_| refused.outcome()), self)
+        };
+        Acceptance(answered.boxed())
     }
 
     fn parameters(&self, mail: &Composed) -> Result<Vec<MailParameter>, Trouble> {
@@ -115,16 +145,51 @@ impl Connection {
     }
 
     async fn ask(&mut self, what: &str, command: impl Display) -> Result<Response, Trouble> {
-        match timeout(self.timeout, self.smtp.command(command)).await {
+        self.ask_within(self.timeout, what, command).await
+    }
+
+    async fn ask_within(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        command: impl Display,
+    ) -> Result<Response, Trouble> {
+        match timeout(limit, self.smtp.command(command)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(understand(what, &error)),
-            Err(_) => {
-                let limit = self.timeout;
-                Err(Trouble::Broken(anyhow!(
-                    "the mail server did not answer {what} within {limit:?}"
-                )))
-            }
+            Err(_) => Err(Trouble::Broken(anyhow!(
+                "the mail server did not answer {what} within {limit:?}"
+            ))),
         }
+    }
+}
+
+impl Acceptance {
+    /// What the server said, if it has; and the connection, if another mail can follow on it at once.
+    pub(super) fn answer(&mut self) -> Option<(Result<(), Trouble>, Option<Connection>)> {
+        let (outcome, connection) = (&mut self.0).now_or_never()?;
+        let usable = outcome.is_ok();
+        Some((outcome, usable.then_some(connection)))
+    }
+}
+
+/// Recipients that the server did not take, of all.
+struct Refusals {
+    total: usize,
+    reasons: Vec<String>,
+}
+
+impl Refusals {
+    /// What it means for the mail once the server has it.
+    fn outcome(self) -> Result<(), Trouble> {
+        if self.reasons.is_empty() {
+            return Ok(());
+        }
+        let (delivered, total) = (self.total - self.reasons.len(), self.total);
+        Err(Trouble::Refused(anyhow!(
+            "delivered to {delivered} of {total} recipients: {}",
+            self.reasons.join("; ")
+        )))
     }
 }
 

@@ -1,14 +1,17 @@
-//! Keeps a few connections open between mails. A connection that broke while nobody looked costs no mail its turn.
+//! Keeps a few connections open between mails. A connection that broke while nobody looked costs no mail its turn, and
+//! a mail whose answer takes long goes on waiting for it between two deliveries.
 
 use std::{
+    collections::HashMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use anyhow::anyhow;
 use futures_util::future::join_all;
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
@@ -16,15 +19,17 @@ use tracing::debug;
 
 use super::{
     connect::Connector,
-    dialogue::{Connection, Trouble},
+    dialogue::{Acceptance, Connection, Sent, Trouble},
 };
 use crate::compose::Composed;
 
 /// Connections to one mail server.
 pub(super) struct Pool {
     connector: Connector,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     idle: Mutex<Vec<Idle>>,
+    /// Mails by their ids whose text the server got without answering in time.
+    late: Mutex<HashMap<String, Late>>,
     keep: Duration,
 }
 
@@ -33,26 +38,60 @@ struct Idle {
     since: Instant,
 }
 
+enum Late {
+    /// Keeps its place, so that a slow server does not collect connections.
+    Unanswered { acceptance: Acceptance, _place: OwnedSemaphorePermit },
+    /// Waits for being asked for.
+    Known(Result<(), Trouble>),
+}
+
 impl Pool {
     pub(super) fn new(connector: Connector, size: usize, keep: Duration) -> Self {
-        Pool { connector, places: Semaphore::new(size), idle: Mutex::new(Vec::new()), keep }
+        let places = Arc::new(Semaphore::new(size));
+        Pool { connector, places, idle: Mutex::default(), late: Mutex::default(), keep }
+    }
+
+    /// Takes in the answers that came since the last deliveries; tells how many mails can be under way now.
+    pub(super) fn listen(&self) -> usize {
+        for late in self.late().values_mut() {
+            let Late::Unanswered { acceptance, .. } = late else { continue };
+            let Some((outcome, connection)) = acceptance.answer() else { continue };
+            self.keep(connection);
+            // A connection that broke while it waited says nothing about the server now.
+            let outcome = outcome.map_err(|trouble| match trouble {
+                Trouble::Broken(error) => Trouble::Later(error),
+                trouble => trouble,
+            });
+            *late = Late::Known(outcome);
+        }
+        self.places.available_permits()
     }
 
     /// Delivers a mail over an open connection, or over a new one when there is none or it turns out to be broken.
-    pub(super) async fn deliver(&self, mail: &Composed) -> Result<(), Trouble> {
-        // The semaphore is never closed.
-        let _place = self.places.acquire().await.ok();
+    ///
+    /// Never waits for a place or for a late answer: then it is [`Trouble::Later`], and the text is not sent again
+    /// before the answer is known.
+    pub(super) async fn deliver(&self, id: &str, mail: &Composed) -> Result<(), Trouble> {
+        if let Some(outcome) = self.answer(id) {
+            return outcome;
+        }
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            return Err(Trouble::Later(anyhow!(
+                "other mails, which the mail server has not answered for, use the connections"
+            )));
+        };
         if let Some(connection) = self.take() {
             match self.deliver_over(connection, mail).await {
                 // It may have broken after the server took the mail; the second copy has the same Message-ID.
-                Err(Trouble::Broken(error)) => {
+                Sent::Answered(Err(Trouble::Broken(error))) => {
                     debug!("a mail connection was broken, taking a new one: {error:#}")
                 }
-                outcome => return outcome,
+                sent => return self.outcome(id, sent, place),
             }
         }
         let connection = self.connector.connect().await.map_err(Trouble::Broken)?;
-        self.deliver_over(connection, mail).await
+        let sent = self.deliver_over(connection, mail).await;
+        self.outcome(id, sent, place)
     }
 
     /// Closes idle connections until the stop, then all.
@@ -69,12 +108,38 @@ impl Pool {
         close(rest).await;
     }
 
-    async fn deliver_over(&self, connection: Connection, mail: &Composed) -> Result<(), Trouble> {
-        let (outcome, connection) = connection.send(mail).await;
-        if let Some(connection) = connection {
-            self.idle().push(Idle { connection, since: Instant::now() });
+    /// What became of a mail whose answer was late, if it is one.
+    fn answer(&self, id: &str) -> Option<Result<(), Trouble>> {
+        let mut late = self.late();
+        match late.remove(id)? {
+            Late::Known(outcome) => Some(outcome),
+            unanswered => {
+                late.insert(id.to_owned(), unanswered);
+                Some(Err(unanswered_yet()))
+            }
         }
-        outcome
+    }
+
+    fn outcome(&self, id: &str, sent: Sent, place: OwnedSemaphorePermit) -> Result<(), Trouble> {
+        match sent {
+            Sent::Answered(outcome) => outcome,
+            Sent::Unanswered(acceptance) => {
+                let late = Late::Unanswered { acceptance, _place: place };
+                self.late().insert(id.to_owned(), late);
+                Err(unanswered_yet())
+            }
+        }
+    }
+
+    async fn deliver_over(&self, connection: Connection, mail: &Composed) -> Sent {
+        let (sent, connection) = connection.send(mail).await;
+        self.keep(connection);
+        sent
+    }
+
+    fn keep(&self, connection: Option<Connection>) {
+        let since = Instant::now();
+        self.idle().extend(connection.map(|connection| Idle { connection, since }));
     }
 
     /// The connection used last, so that those not needed grow old.
@@ -92,6 +157,14 @@ impl Pool {
         // A list of connections is whole after every statement, whoever panicked.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn late(&self) -> MutexGuard<'_, HashMap<String, Late>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unanswered_yet() -> Trouble {
+    Trouble::Later(anyhow!("the mail server has the mail and does not say yet whether it takes it"))
 }
 
 async fn close(connections: Vec<Idle>) {

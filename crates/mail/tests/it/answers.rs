@@ -13,11 +13,11 @@ use crate::{
     support::{Peer, instant, listen, scripted},
 };
 
-const HELLO: (&str, &str) = ("EHLO", "250 script");
-const MAIL: (&str, &str) = ("MAIL FROM:<milena@localhost>", "250 ok");
-const RCPT: (&str, &str) = ("RCPT TO:<reader@example.com>", "250 ok");
-const DATA: (&str, &str) = ("DATA", "354 go");
-const END: (&str, &str) = (".", "250 kept");
+pub(crate) const HELLO: (&str, &str) = ("EHLO", "250 script");
+pub(crate) const MAIL: (&str, &str) = ("MAIL FROM:<milena@localhost>", "250 ok");
+pub(crate) const RCPT: (&str, &str) = ("RCPT TO:<reader@example.com>", "250 ok");
+pub(crate) const DATA: (&str, &str) = ("DATA", "354 go");
+pub(crate) const END: (&str, &str) = (".", "250 kept");
 const RSET: (&str, &str) = ("RSET", "250 ok");
 
 /// Sends one mail to a server that follows a script on one connection, and checks what became of it.

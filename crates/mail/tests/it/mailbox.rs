@@ -46,6 +46,16 @@ async fn lists_the_newest_first_across_restarts() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_read_is_left_out_of_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let mailbox = open(folder.path()).await;
+    deliver(&mailbox, &["one"]).await;
+    std::fs::create_dir(folder.path().join("0000000002-20261124T005204.123Z.eml")).unwrap();
+    assert_eq!(subjects(&mailbox, 10).await, ["one"]);
+    assert_eq!(subjects(&mailbox, 1).await, ["one"]);
+}
+
+#[tokio::test]
 async fn reads_a_mail_by_its_name_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let mailbox = open(&folder.path().join("mails")).await;

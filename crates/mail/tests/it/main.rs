@@ -4,6 +4,7 @@
 mod answers;
 mod mailbox;
 mod mailer;
+mod patience;
 mod protocol;
 mod support;
 mod tls;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use rustix::process::Signal;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,14 +28,15 @@ struct HalfSent {
 }
 
 impl HalfSent {
-    async fn begin(system: &System, token: &str) -> HalfSent {
+    /// Sends it to a part, below whose prefix the store service's own paths are.
+    async fn begin(system: &System, part: &str, prefix: &str, token: &str) -> HalfSent {
         let id = system.api.create_store(token, "Candle Shop").await;
         let body = format!(
             r#"{{"id":"{id}","name":"Late Shop","address":"1 Wax Street","createTimestamp":"2022-09-05T18:08:31.546Z"}}"#
         );
-        let address = host(system, "store");
+        let address = host(system, part);
         let head = format!(
-            "PUT /api/stores/{id} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+            "PUT {prefix}/api/stores/{id} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
             body.len()
         );
@@ -97,7 +99,7 @@ async fn stop_with(signal: Signal, finishes: bool) {
     let silent = TcpStream::connect(host(&system, "alert")).await.unwrap();
     let mut mail = TcpStream::connect(system.api.at("smtp")).await.unwrap();
     assert!(read_until(&mut mail, "\r\n").await.starts_with("220 "));
-    let request = HalfSent::begin(&system, &token).await;
+    let request = HalfSent::begin(&system, "store", "", &token).await;
 
     let begun = Instant::now();
     system.program.signal(signal);
@@ -156,13 +158,87 @@ async fn connections_without_a_request_do_not_hold_up_the_stop() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
 }
 
+/// A `GET` through the gateway whose headers have come halfway.
+async fn half_a_head(system: &System, token: &str) -> TcpStream {
+    let mut connection = TcpStream::connect(host(system, "gateway")).await.unwrap();
+    let half =
+        format!("GET /services/store/api/stores HTTP/1.1\r\nAuthorization: Bearer {token}\r\n");
+    connection.write_all(half.as_bytes()).await.unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn what_is_in_flight_at_the_gateway_still_finds_the_services() {
+    let folder = tempfile::tempdir().unwrap();
+    let system = System::start(folder.path(), &[], &[]).await;
+    let token = system.api.token().await;
+    let mut head = half_a_head(&system, &token).await;
+    let body = HalfSent::begin(&system, "gateway", "/services/store", &token).await;
+    let begun = Instant::now();
+    system.program.signal(Signal::TERM);
+    crate::program::until("the gateway takes no new callers", async || {
+        TcpStream::connect(host(&system, "gateway")).await.is_err().then_some(())
+    })
+    .await;
+    head.write_all(b"Host: x\r\n\r\n").await.unwrap();
+    let answer = read_until(&mut head, "\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert_eq!(body.finish().await, "HTTP/1.1 200 OK");
+    drop(head);
+    let ended = ended_in_time(system.program, begun, STOP).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    announced_after_the_next_start(folder.path()).await;
+}
+
+fn mails(folder: &std::path::Path) -> usize {
+    let files = std::fs::read_dir(folder.join("data/mails")).unwrap();
+    files
+        .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "eml"))
+        .count()
+}
+
+#[tokio::test]
+async fn mails_under_way_find_the_mail_server_until_the_end_or_wait_for_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let system = System::start(folder.path(), &[], &[]).await;
+    let token = system.api.token().await;
+    let ids = join_all((0..16).map(|_| system.api.create_store(&token, "Shop"))).await;
+    let crowd = join_all(ids.iter().map(async |id| {
+        let mut acknowledged = 0;
+        while let Ok(answer) = system.api.update_store(&token, id, "Shop").await
+            && answer.status().is_success()
+        {
+            acknowledged += 1;
+        }
+        acknowledged
+    }));
+    let stopping = async {
+        crate::program::until("mails flow", async || (mails(folder.path()) >= 20).then_some(()))
+            .await;
+        system.program.signal(Signal::TERM);
+    };
+    let (acknowledged, ()) = tokio::join!(crowd, stopping);
+    let acknowledged: usize = acknowledged.into_iter().sum();
+    let ended = system.program.end().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for trouble in ["refused", "failed", "cut off"] {
+        assert!(!ended.err.contains(trouble), "{trouble}: {}", ended.err);
+    }
+    let system = System::start(folder.path(), &[], &[]).await;
+    crate::program::until("every mail", async || {
+        (mails(folder.path()) >= acknowledged).then_some(())
+    })
+    .await;
+    system.stop().await;
+}
+
 #[tokio::test]
 async fn a_second_signal_aborts_at_once() {
     for (first, second) in [(Signal::INT, Signal::INT), (Signal::TERM, Signal::INT)] {
         let folder = tempfile::tempdir().unwrap();
         let system = System::start(folder.path(), &[], &[]).await;
         let token = system.api.token().await;
-        let _request = HalfSent::begin(&system, &token).await;
+        let _request = HalfSent::begin(&system, "store", "", &token).await;
         system.program.signal(first);
         system.program.says("a second signal aborts").await;
         let begun = Instant::now();

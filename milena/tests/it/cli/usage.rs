@@ -48,6 +48,12 @@ async fn a_misspelt_word_comes_with_the_one_that_was_meant() {
         &["MILENA_BROKER_PARTITION (environment)", "did you mean MILENA_BROKER_PARTITIONS?"],
     )
     .await;
+    check(
+        &["up"],
+        &[("ALERT_DISTRIBUTION_LISTS", "me@example.com")],
+        &["ALERT_DISTRIBUTION_LISTS (environment)", "did you mean ALERT_DISTRIBUTION_LIST?"],
+    )
+    .await;
     let file = &["wrong.yml, line 2", "did you mean alert.distribution-list?"];
     check(&["up", "--config", "wrong.yml"], &[], file).await;
 }

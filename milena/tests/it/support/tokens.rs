@@ -105,7 +105,7 @@ impl Stranger {
                 .unwrap();
         let service = Service::new("identity").routes(issuer.routes()).on(listener);
         let (stop, mut task) = (Stop::new(), JoinSet::new());
-        task.spawn(chassis::run(vec![service], stop.clone()));
+        task.spawn(chassis::run(vec![vec![service]], stop.clone()));
         Stranger { address, stop, task, _folder: folder }
     }
 

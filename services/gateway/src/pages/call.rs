@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use chassis::Problem;
+use discovery::CallError;
 use serde_json::{Map, Value};
 
 use tracing::warn;
@@ -35,10 +36,10 @@ pub(crate) struct Refusal {
     pub(crate) failure: Failure,
 }
 
-/// A service that did not answer.
+/// A service that did not answer, or answers with more than is read.
 pub(crate) struct Away {
     service: String,
-    cause: anyhow::Error,
+    cause: CallError,
 }
 
 impl Pages {
@@ -61,13 +62,25 @@ impl Pages {
 
 impl From<Away> for Problem {
     fn from(away: Away) -> Self {
+        if away.is_too_much() {
+            warn!(service.name = %away.service, "{:#}", away.cause);
+            return Problem::new(StatusCode::BAD_GATEWAY, away.sentence());
+        }
         Problem::unavailable(away.sentence(), away.cause)
     }
 }
 
 impl Away {
+    /// Tells whether the service is there and its answer is the trouble.
+    pub(crate) fn is_too_much(&self) -> bool {
+        matches!(self.cause, CallError::TooLarge(_))
+    }
+
     fn sentence(&self) -> String {
         let service = &self.service;
+        if self.is_too_much() {
+            return format!("The service {service} answers with more than a page can show.");
+        }
         format!(
             "The service {service} does not answer. It may be starting or stopped; try again in a few seconds."
         )

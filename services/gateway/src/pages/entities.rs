@@ -9,19 +9,16 @@ use axum::{
     response::Response,
 };
 use chassis::Problem;
-use serde_json::Value;
 
 use super::{
     Frame, Pages,
-    call::Answer,
+    excerpt::Excerpt,
     page,
     place::{Place, Row},
     shown::Shown,
     visit::Visit,
 };
 
-/// How many entities a page lists.
-const SIZE: usize = 20;
 /// The last page that can be asked for; beyond it a number is a mistake.
 const LAST_PAGE: usize = 1_000_000;
 
@@ -31,11 +28,8 @@ struct List {
     frame: Frame,
     place: Place,
     done: Option<&'static str>,
-    rows: Vec<Row>,
+    excerpt: Excerpt,
     page: usize,
-    first: usize,
-    last: usize,
-    total: usize,
 }
 
 #[derive(Template)]
@@ -81,21 +75,13 @@ pub(super) async fn list(
         .filter(|page| *page <= LAST_PAGE)
         .unwrap_or(0);
     let (place, offers) = pages.place(&visit, &service, &collection).await?;
-    let path = format!("{}?page={number}&size={SIZE}&sort=id,desc", place.api());
-    let answer = pages.call(&visit, &service, Method::GET, &path, None).await?;
-    let (entities, total) = excerpt(entities(&answer)?, total(&answer), number);
-    let rows: Vec<Row> =
-        entities.iter().filter_map(Value::as_object).map(|entity| place.row(entity)).collect();
-    let first = number * SIZE + 1;
+    let excerpt = Excerpt::read(&pages, &visit, &place, number).await?;
     page(&List {
         frame: pages.frame(&place.collection.title, &visit, &offers),
         place,
         done: parameter("done").and_then(Done::read).map(Done::name),
+        excerpt,
         page: number,
-        first,
-        last: (first + rows.len()).saturating_sub(1),
-        rows,
-        total,
     })
 }
 
@@ -118,53 +104,9 @@ fn capitalised(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn entities(answer: &Answer) -> Result<Vec<Value>, Problem> {
-    match answer.json()? {
-        Value::Array(entities) => Ok(entities),
-        _ => {
-            let detail = format!("The service {} sent something else than a list", answer.service);
-            Err(Problem::new(axum::http::StatusCode::BAD_GATEWAY, detail))
-        }
-    }
-}
-
-fn total(answer: &Answer) -> Option<usize> {
-    answer.headers.get("x-total-count")?.to_str().ok()?.parse().ok()
-}
-
-/// The entities of a page. A service that knows nothing of pages says no total and sends everything: its list is cut
-/// into pages here.
-fn excerpt(entities: Vec<Value>, total: Option<usize>, page: usize) -> (Vec<Value>, usize) {
-    match total {
-        Some(total) => {
-            let shown: Vec<Value> = entities.into_iter().take(SIZE).collect();
-            (shown, total)
-        }
-        None => {
-            let total = entities.len();
-            (entities.into_iter().skip(page * SIZE).take(SIZE).collect(), total)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(sent: usize, total: Option<usize>, page: usize, expected: (usize, usize)) {
-        let (shown, total) = excerpt((0..sent).map(Value::from).collect(), total, page);
-        assert_eq!((shown.len(), total), expected);
-    }
-
-    #[test]
-    fn lists_are_cut_into_pages_where_the_service_does_not() {
-        check(20, Some(45), 0, (20, 45));
-        check(5, Some(45), 2, (5, 45));
-        check(45, None, 0, (20, 45));
-        check(45, None, 2, (5, 45));
-        check(45, None, 3, (0, 45));
-        check(0, None, 0, (0, 0));
-    }
 
     #[test]
     fn only_known_deeds_are_told() {

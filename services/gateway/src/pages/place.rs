@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use super::shown::{Shown, label, plain, shown};
+use super::shown::{Shown, brief, label, plain, shown};
 use crate::{
     openapi::{Collection, Kind},
     words,
@@ -18,7 +18,7 @@ pub(crate) struct Place {
     pub(crate) collection: Collection,
 }
 
-/// An entity as a line of a table.
+/// An entity as it is shown.
 pub(crate) struct Row {
     /// What people tell it by.
     pub(crate) name: String,
@@ -69,6 +69,15 @@ impl Place {
         self.collection.fields.iter().map(label).collect()
     }
 
+    /// Prepares an entity for a line of a table, where long values are shortened.
+    pub(crate) fn line(&self, entity: &Map<String, Value>) -> Row {
+        let mut row = self.row(entity);
+        for cell in &mut row.cells {
+            cell.shown = std::mem::replace(&mut cell.shown, Shown::Nothing).brief();
+        }
+        row
+    }
+
     /// Prepares an entity for showing.
     pub(crate) fn row(&self, entity: &Map<String, Value>) -> Row {
         let cells = self.collection.fields.iter();
@@ -91,9 +100,7 @@ impl Place {
         let text = texts
             .filter_map(|field| entity.get(&field.name)?.as_str())
             .find(|text| !text.trim().is_empty());
-        let name = text
-            .map(|text| text.chars().take(80).collect())
-            .or_else(|| entity.get("id").map(plain));
+        let name = text.map(brief).or_else(|| entity.get("id").map(|id| brief(&plain(id))));
         format!("{} {}", self.collection.singular, name.unwrap_or_default()).trim_end().to_owned()
     }
 }

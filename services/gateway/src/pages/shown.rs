@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::openapi::{Field, Kind};
 
-/// The longest text that a table or a details page shows of one value.
+/// The longest text of a service or a mail that is told beside the values.
 const TEXT_LIMIT: usize = 2000;
+/// The longest text that a table shows of one value; all of it is on the value's own page.
+const CELL_LIMIT: usize = 80;
 /// How many badge colours the style sheet has.
 const TONES: usize = 4;
 
@@ -35,6 +37,18 @@ pub(crate) struct Time {
     pub(crate) text: String,
 }
 
+impl Shown {
+    /// The form that fits a cell of a table.
+    pub(crate) fn brief(self) -> Self {
+        match self {
+            Shown::Text(text) => Shown::Text(brief(&text)),
+            Shown::Code(text) => Shown::Code(brief(&text)),
+            Shown::Badge(badge) => Shown::Badge(Badge { text: brief(&badge.text), ..badge }),
+            Shown::Nothing | Shown::Instant(_) => self,
+        }
+    }
+}
+
 impl Time {
     pub(crate) fn of(instant: Timestamp) -> Self {
         let text = Offset::UTC.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string();
@@ -56,7 +70,7 @@ pub(crate) fn shown(field: &Field, entity: &Map<String, Value>) -> Shown {
             badge(text, place.map(|place| format!("tone-{}", place % TONES)).unwrap_or_default())
         }
         (Kind::Instant, Some(Value::String(text))) => text.parse().map_or_else(
-            |_| Shown::Text(shortened(text)),
+            |_| Shown::Text(text.clone()),
             |instant| Shown::Instant(Time::of(instant)),
         ),
         (Kind::Flag, Some(Value::Bool(yes))) => {
@@ -64,7 +78,7 @@ pub(crate) fn shown(field: &Field, entity: &Map<String, Value>) -> Shown {
         }
         (_, Some(value)) if field.is_id() => Shown::Code(plain(value)),
         (Kind::Text, Some(Value::String(text))) if is_state(&field.name) && !text.is_empty() => {
-            badge(&shortened(text), String::new())
+            badge(text, String::new())
         }
         (_, Some(value)) => Shown::Text(plain(value)),
     }
@@ -73,8 +87,8 @@ pub(crate) fn shown(field: &Field, entity: &Map<String, Value>) -> Shown {
 /// The plain text of a value.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => shortened(text),
-        other => shortened(&other.to_string()),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
@@ -87,8 +101,18 @@ fn is_state(name: &str) -> bool {
     name.to_lowercase().ends_with("status")
 }
 
+/// A text of bounded length.
 pub(crate) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(TEXT_LIMIT) {
+    cut(text, TEXT_LIMIT)
+}
+
+/// A text that fits a cell or a line.
+pub(crate) fn brief(text: &str) -> String {
+    cut(text, CELL_LIMIT)
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
@@ -136,5 +160,15 @@ mod tests {
         let long = "ü".repeat(TEXT_LIMIT + 5);
         assert_eq!(shortened(&long).chars().count(), TEXT_LIMIT + 1);
         assert_eq!(shortened("short"), "short");
+    }
+
+    #[test]
+    fn cells_are_short() {
+        let (long, cut) = ("ü".repeat(81), format!("{}…", "ü".repeat(80)));
+        let text = |text: &str| Shown::Text(text.to_owned());
+        assert_eq!(text(&long).brief(), text(&cut));
+        assert_eq!(text(&long[2..]).brief(), text(&long[2..]));
+        assert_eq!(Shown::Code(long.clone()).brief(), Shown::Code(cut.clone()));
+        assert_eq!(badge(&long, "tone-1".into()).brief(), badge(&cut, "tone-1".into()));
     }
 }

@@ -54,8 +54,18 @@ async fn list(State(books): State<Books>, Query(query): Query<Vec<(String, Strin
     let (page, size): (usize, usize) =
         (parameter("page").parse().unwrap(), parameter("size").parse().unwrap());
     let books = books.lock().unwrap();
-    let shown: Vec<Value> = books.iter().rev().skip(page * size).take(size).cloned().collect();
+    let shown: Vec<Value> = books.iter().rev().skip(page * size).take(size).map(heavy).collect();
     ([("x-total-count", books.len().to_string())], Json(shown)).into_response()
+}
+
+/// A book called `heavy N` weighs N MiB more than it did when it was made: no request could bring it.
+fn heavy(book: &Value) -> Value {
+    let mut book = book.clone();
+    let weight = book["title"].as_str().and_then(|title| title.strip_prefix("heavy "));
+    if let Some(weight) = weight.and_then(|weight| weight.parse::<usize>().ok()) {
+        book["title"] = json!(format!("heavy {}", "x".repeat(weight * 1024 * 1024)));
+    }
+    book
 }
 
 async fn create(State(books): State<Books>, Json(mut book): Json<Value>) -> Response {
@@ -94,7 +104,10 @@ fn refusal(book: &Value) -> Option<Response> {
 async fn read(State(books): State<Books>, Path(id): Path<i64>) -> Response {
     let books = books.lock().unwrap();
     let found = books.iter().find(|book| book["id"] == id);
-    found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |book| Json(book).into_response())
+    found.map_or_else(
+        || StatusCode::NOT_FOUND.into_response(),
+        |book| Json(heavy(book)).into_response(),
+    )
 }
 
 async fn replace(

@@ -5,6 +5,7 @@
 
 mod browser;
 mod library;
+mod lists;
 mod pages;
 mod proxy;
 mod sign_in;

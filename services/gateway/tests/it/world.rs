@@ -36,6 +36,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> World {
+        World::begin(Some).await
+    }
+
+    /// A system whose mails go to a real mail server.
+    pub(crate) async fn start_without_mailbox() -> World {
+        World::begin(|_| None).await
+    }
+
+    async fn begin(shown: impl FnOnce(Mailbox) -> Option<Mailbox>) -> World {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         let (registry_listener, registry_address) = listener().await;
@@ -50,7 +59,7 @@ impl World {
         let services = vec![
             registry_service(path.join("config")).on(registry_listener),
             issuer_service(path.join("issuer"), issuer.clone()).await.on(issuer_listener),
-            gateway_service(path, registry.clone(), issuer.clone(), mailbox.clone())
+            gateway_service(path, registry.clone(), issuer.clone(), shown(mailbox.clone()))
                 .await
                 .on(gateway_listener),
             Service::new("sink")
@@ -111,7 +120,7 @@ impl World {
     }
 
     fn run(&mut self, services: Vec<Service>) {
-        self.running.spawn(chassis::run(services, self.stop.clone()));
+        self.running.spawn(chassis::run(vec![services], self.stop.clone()));
     }
 
     /// A program that calls in the name of a user, with a bearer token.
@@ -184,7 +193,7 @@ async fn gateway_service(
     folder: PathBuf,
     registry: Address,
     issuer: String,
-    mailbox: Mailbox,
+    mailbox: Option<Mailbox>,
 ) -> Service {
     let outside = Outside::system();
     let database =
@@ -205,7 +214,6 @@ async fn gateway_service(
     });
     let directory = Directory::new(registry, outside.clone()).unwrap();
     let forwarder = Arc::new(Forwarder::new(directory.clone()));
-    let mailbox = Some(mailbox);
     gateway::service(Parts {
         login,
         issuer,

@@ -1,6 +1,7 @@
 //! A process: configuration, lifecycle, HTTP server, problem responses, management endpoints, telemetry, clock.
 //! Knows nothing of databases, brokers or what any service is for.
 
+mod client;
 pub mod config;
 pub mod http;
 pub mod management;
@@ -11,6 +12,7 @@ mod secret;
 mod service;
 pub mod telemetry;
 
+pub use client::client;
 pub use outside::{Clock, Outside, Random};
 pub use problem::Problem;
 pub use run::run;

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use jsonwebtoken::Algorithm;
-use reqwest::{Url, header, redirect};
+use reqwest::{Url, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use document::Document;
@@ -68,16 +68,9 @@ impl Provider {
             matches!(url.scheme(), "http" | "https"),
             "the issuer's address {issuer:?} must start with http:// or https://"
         );
-        let mut client =
-            reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
-        if url.scheme() == "http" {
-            // Needs no certificates, so it must also work on a machine that has none.
-            client = client.tls_certs_only([]);
-        }
-        if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
-            client = client.no_proxy();
-        }
-        let client = client.build().context("prepare requests to the identity provider")?;
+        let client = chassis::client(&url, TIMEOUT)
+            .build()
+            .context("prepare requests to the identity provider")?;
         Ok(Arc::new(Provider {
             issuer: issuer.to_owned(),
             client,

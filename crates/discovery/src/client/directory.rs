@@ -19,7 +19,7 @@ use known::Known;
 /// How often the list is fetched.
 const REFRESH: Duration = Duration::from_secs(5);
 /// How soon after a fetch somebody who finds no instance may cause another.
-const COOL_DOWN: Duration = Duration::from_millis(250);
+const COOL_DOWN: Duration = Duration::from_millis(50);
 
 /// Which services exist and where. While the registry is away, what it told last stays in use.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Directory {
     }
 
     /// The next instance of a service that takes requests, in turn. Without one, the registry is asked at once,
-    /// but not within 250 ms of the last time.
+    /// but not within 50 ms of the last time.
     pub async fn pick(&self, app: &str) -> Option<Arc<Instance>> {
         let app = app.to_lowercase();
         if let Some(instance) = self.next(&app) {

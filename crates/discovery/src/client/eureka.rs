@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header, redirect};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::debug;
@@ -49,13 +49,10 @@ struct Application {
 
 impl Eureka {
     pub(super) fn new(address: Address) -> anyhow::Result<Self> {
-        let http = Client::builder()
+        // The registry is a neighbour: no proxy knows it, and a redirect would carry the password elsewhere.
+        let http = chassis::client(&address.url(&[]), TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            // The registry is a neighbour: no proxy knows it, and a redirect would carry the password elsewhere.
             .no_proxy()
-            .redirect(redirect::Policy::none())
-            .tcp_nodelay(true)
             .build()
             .context("prepare the client for the registry")?;
         Ok(Eureka { http, address })

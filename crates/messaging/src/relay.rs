@@ -77,6 +77,9 @@ struct Relay<'a> {
 impl Relay<'_> {
     /// Hands over one batch, or waits for one.
     async fn step(&mut self, stop: &Stop) -> anyhow::Result<()> {
+        if self.retry_at.is_some_and(|time| time <= Instant::now()) {
+            self.start_again();
+        }
         self.added.mark_unchanged();
         let waiting = self.database.unsent(self.channel, self.position, BATCH).await?;
         let Some((last, _)) = waiting.last() else { return self.rest(stop).await };
@@ -158,13 +161,16 @@ impl Relay<'_> {
         tokio::select! {
             () = stop.cancelled() => {}
             _ = self.added.changed(), if self.held.len() < HELD => {}
-            () = sleep_until(start_again) => {
-                self.position = 0;
-                self.held.clear();
-                if self.retry_at.is_some() {
-                    self.retry_at = Some(Instant::now() + self.backoff.next_delay());
-                }
-            }
+            () = sleep_until(start_again) => self.start_again(),
+        }
+    }
+
+    /// Goes back to the oldest message, so that what was held is tried again.
+    fn start_again(&mut self) {
+        self.position = 0;
+        self.held.clear();
+        if self.retry_at.is_some() {
+            self.retry_at = Some(Instant::now() + self.backoff.next_delay());
         }
     }
 

@@ -160,3 +160,43 @@ async fn new_messages_do_not_wait_for_the_retry_of_another_key() {
     assert!(tries < 25, "each message waited for one of {tries} tries of the other key");
     running.stop().await;
 }
+
+/// Takes everything at the second try, and has a new message ready for each that it takes.
+struct Endless {
+    database: DatabaseRef,
+    tried: Shared<Vec<String>>,
+}
+
+#[async_trait]
+impl Publish for Endless {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        let mut outcomes = Vec::new();
+        for message in messages {
+            let number = self.tried.lock().unwrap().len();
+            let again = self.tried.lock().unwrap().contains(&message.id);
+            self.tried.lock().unwrap().push(message.id.clone());
+            if message.id == "late" && !again {
+                outcomes.push(Err(Failure::Retry(anyhow::anyhow!("busy"))));
+                continue;
+            }
+            send(&self.database, &format!("more {number}"), "other").await;
+            outcomes.push(Ok(()));
+        }
+        outcomes
+    }
+}
+
+#[tokio::test]
+async fn a_retry_comes_in_time_however_much_else_there_is_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(folder.path()).await;
+    let endless = Arc::new(Endless { database: database.clone(), tried: Shared::default() });
+    send(&database, "late", "late").await;
+    send(&database, "first", "other").await;
+    let (channel, destination) = (database.clone(), endless.clone());
+    let running =
+        Running::start(|stop| async move { relay("out", channel, destination, stop).await });
+    let tries = || endless.tried.lock().unwrap().iter().filter(|id| *id == "late").count();
+    eventually("the second try", || async { tries() == 2 }).await;
+    running.stop().await;
+}

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::http;
 
-/// Tells everything that runs to finish; see [`run`](crate::run).
+/// Tells everything that runs to finish; see [`run`](crate::run()).
 pub type Stop = tokio_util::sync::CancellationToken;
 
 pub(crate) type Background =

@@ -9,6 +9,7 @@ mod table;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use changes::{Changes, CommitError, Header, Message, Write};
@@ -49,6 +50,10 @@ pub trait Database: Send + Sync {
 
     /// Reserves `count` numbers of a sequence that starts at `start` and returns the first. Numbers are never given twice.
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64>;
+
+    /// Removes from the inbox what was handled before this time; returns how many ids. A message that comes again after
+    /// that counts as new.
+    async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64>;
 
     /// Changes whenever a commit adds a message to the channel, so that a relay wakes without polling.
     fn added(&self, channel: &str) -> watch::Receiver<u64>;

@@ -15,6 +15,7 @@ use std::{
 use anyhow::Context;
 use async_trait::async_trait;
 use futures_util::{FutureExt, TryStreamExt};
+use jiff::Timestamp;
 use sqlx::{
     AssertSqlSafe, Row as _, SqliteConnection,
     sqlite::{SqliteQueryResult, SqliteRow},
@@ -181,6 +182,23 @@ impl Database for Sqlite {
             .await
     }
 
+    async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64> {
+        let mut total = 0;
+        loop {
+            // In portions, so that nobody waits long for a place between them.
+            let removed: anyhow::Result<u64> = self
+                .file
+                .write(Durability::ProcessCrash, Vec::new(), move |connection| {
+                    forget_handled(connection, before).boxed()
+                })
+                .await;
+            match removed? {
+                0 => return Ok(total),
+                removed => total += removed,
+            }
+        }
+    }
+
     fn added(&self, channel: &str) -> watch::Receiver<u64> {
         self.channel(channel).subscribe()
     }
@@ -258,6 +276,20 @@ async fn apply_write(connection: &mut SqliteConnection, write: Write) -> Result<
         }
         Err(error) => Err(error.into()),
     }
+}
+
+async fn forget_handled(
+    connection: &mut SqliteConnection,
+    before: Timestamp,
+) -> anyhow::Result<u64> {
+    let delete = sqlx::query(
+        "delete from inbox where (consumer, message) in (
+            select consumer, message from inbox where handled < ?1 order by handled limit 1000
+        )",
+    );
+    let removed =
+        delete.bind(before.as_second()).execute(connection).await.context("clean the inbox")?;
+    Ok(removed.rows_affected())
 }
 
 async fn replace(

@@ -3,6 +3,7 @@
 mod backoff;
 mod consume;
 pub mod embedded;
+mod inbox;
 mod relay;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use database::{Header, Message};
 pub use backoff::Backoff;
 pub use consume::{Delivery, consume};
 pub use embedded::Embedded;
+pub use inbox::clean_inbox;
 pub use relay::relay;
 
 /// Tells a loop to finish.

@@ -57,7 +57,8 @@ pub fn service(parts: Parts) -> Service {
         outside: outside.clone(),
         distribution_list,
     });
-    let (inbox, outbox, idle) = (database.clone(), database, mailer.clone());
+    let (inbox, handled) = (database.clone(), database.clone());
+    let (outbox, idle, clock) = (database, mailer.clone(), outside.clone());
     Service::new("alert")
         .routes(authenticated(alerts.routes(), verifier))
         .routes(Router::new().route("/v3/api-docs", get(move || async { Json(document) })))
@@ -66,6 +67,7 @@ pub fn service(parts: Parts) -> Service {
             let handle = move |delivery| Recorder::handle(recorder.clone(), delivery);
             messaging::consume(broker, inbox, SUBSCRIPTION, handle, stop)
         })
+        .background("inbox", move |stop| messaging::clean_inbox(handled, move || clock.now(), stop))
         .background("mail", move |stop| async move {
             messaging::relay(mail::CHANNEL, outbox, mailer, stop).await
         })

@@ -25,6 +25,7 @@ create table if not exists inbox (
     handled integer not null default (unixepoch()),
     primary key (consumer, message)
 ) without rowid;
+create index if not exists inbox_by_time on inbox (handled);
 create table if not exists sequence (name text primary key, next integer not null) without rowid;
 ";
 

@@ -40,6 +40,7 @@ pub(crate) async fn all(database: Arc<dyn Database>) {
     refuses_a_second_insert(&*database).await;
     makes_all_changes_or_none(&*database).await;
     handles_a_message_once(&*database).await;
+    forgets_only_what_was_handled_before(&*database).await;
     sends_messages_in_order_and_forgets_them(&*database).await;
     keeps_channels_apart(&*database).await;
     wakes_who_waits_for_a_channel(&*database).await;
@@ -147,6 +148,16 @@ async fn handles_a_message_once(database: &dyn Database) {
     assert!(matches!(database.commit(again).await, Err(CommitError::AlreadyHandled)));
     assert_eq!(database.get(&BOOK, &id("once more")).await.unwrap(), None);
     database.commit(Changes::new().handled("other group", "m1")).await.unwrap();
+}
+
+async fn forgets_only_what_was_handled_before(database: &dyn Database) {
+    let handle = || Changes::new().handled("forgetful", "m1");
+    database.commit(handle()).await.unwrap();
+    database.forget_handled("2020-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert!(matches!(database.commit(handle()).await, Err(CommitError::AlreadyHandled)));
+    let forgotten = database.forget_handled("2100-01-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert!(forgotten > 0);
+    database.commit(handle()).await.unwrap();
 }
 
 async fn sends_messages_in_order_and_forgets_them(database: &dyn Database) {

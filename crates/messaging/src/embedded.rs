@@ -4,7 +4,9 @@
 //! services cannot tell the difference.
 
 mod groups;
+mod headers;
 mod log;
+mod partition;
 mod subscription;
 
 use std::{
@@ -103,21 +105,12 @@ impl Embedded {
     /// # Errors
     /// When the file does not take it.
     pub async fn remove_before(&self, time: jiff::Timestamp) -> anyhow::Result<u64> {
-        let mut total = 0;
-        loop {
-            // In portions, so that nobody waits long for a place between them.
-            let removed: anyhow::Result<u64> = self
-                .shared
-                .file
-                .write(Durability::ProcessCrash, Vec::new(), move |connection| {
-                    log::remove_before(connection, time, PORTION).boxed()
-                })
-                .await;
-            match removed? {
-                0 => return Ok(total),
-                removed => total += removed,
-            }
-        }
+        self.shared
+            .file
+            .write_in_portions(move |connection| {
+                log::remove_before(connection, time, PORTION).boxed()
+            })
+            .await
     }
 }
 

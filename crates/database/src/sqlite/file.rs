@@ -156,6 +156,25 @@ impl SqliteFile {
             .into()),
         }
     }
+
+    /// Repeats `work`, each time in a transaction of its own so that nobody waits long for a place between two, until it
+    /// has nothing left to do; returns the sum of what it did. A power failure may undo it.
+    ///
+    /// # Errors
+    /// Those of [`SqliteFile::write`].
+    pub async fn write_in_portions<F>(&self, work: F) -> anyhow::Result<u64>
+    where
+        F: for<'c> Fn(&'c mut SqliteConnection) -> BoxFuture<'c, anyhow::Result<u64>>,
+        F: Clone + Send + 'static,
+    {
+        let mut total = 0;
+        loop {
+            match self.write(Durability::ProcessCrash, Vec::new(), work.clone()).await? {
+                0 => return Ok(total),
+                done => total += done,
+            }
+        }
+    }
 }
 
 pub(super) async fn connect(

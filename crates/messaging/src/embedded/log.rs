@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use anyhow::Context;
-use database::{Header, Message};
+use database::Message;
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
+use super::{
+    headers::{pack, unpack},
+    partition::partition_of,
+};
 use crate::Record;
 
 /// How many bytes of payloads are read at a time, one record at least.
@@ -103,28 +107,6 @@ pub(super) async fn append(
         .context("append a record")?;
     }
     Ok(())
-}
-
-/// Kafka's default partitioner: murmur2 of the key, positive, modulo the number of partitions.
-fn partition_of(key: &[u8], partitions: i32) -> i32 {
-    (murmur2(key) & 0x7fff_ffff).cast_signed() % partitions.max(1)
-}
-
-fn murmur2(data: &[u8]) -> u32 {
-    const M: u32 = 0x5bd1_e995;
-    let mut hash = 0x9747_b28c ^ u32::try_from(data.len()).unwrap_or(u32::MAX);
-    let (words, rest) = data.as_chunks::<4>();
-    for word in words {
-        let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
-        k = (k ^ (k >> 24)).wrapping_mul(M);
-        hash = hash.wrapping_mul(M) ^ k;
-    }
-    if !rest.is_empty() {
-        let tail = rest.iter().rev().fold(0, |tail, byte| (tail << 8) | u32::from(*byte));
-        hash = (hash ^ tail).wrapping_mul(M);
-    }
-    hash = (hash ^ (hash >> 13)).wrapping_mul(M);
-    hash ^ (hash >> 15)
 }
 
 /// The position after the last one that the group has handled.
@@ -255,64 +237,4 @@ pub(super) async fn remove_before(
         removed += result.rows_affected();
     }
     Ok(removed)
-}
-
-/// Headers as lengths (32 bits, big endian) and bytes: name, value, name, value, ….
-fn pack(headers: &[Header]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for part in headers.iter().flat_map(|header| [header.name.as_bytes(), &header.value]) {
-        bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        bytes.extend(part);
-    }
-    bytes
-}
-
-fn unpack(mut bytes: &[u8]) -> anyhow::Result<Vec<Header>> {
-    let mut part = || -> anyhow::Result<Option<Vec<u8>>> {
-        let Some((length, rest)) = bytes.split_first_chunk::<4>() else { return Ok(None) };
-        let length = usize::try_from(u32::from_be_bytes(*length))?;
-        let (part, rest) = rest.split_at_checked(length).context("a header is cut off")?;
-        bytes = rest;
-        Ok(Some(part.to_vec()))
-    };
-    let mut headers = Vec::new();
-    while let Some(name) = part()? {
-        let value = part()?.context("a header has no value")?;
-        headers.push(Header {
-            name: String::from_utf8(name).context("a header's name is no text")?,
-            value,
-        });
-    }
-    Ok(headers)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_keys_where_kafka_does() {
-        // The vectors of Kafka's own UtilsTest.testMurmur2.
-        for (key, hash) in [
-            ("21", -973_932_308),
-            ("foobar", -790_332_482),
-            ("a-little-bit-long-string", -985_981_536),
-            ("a-little-bit-longer-string", -1_486_304_829),
-            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971),
-        ] {
-            assert_eq!(murmur2(key.as_bytes()).cast_signed(), hash, "{key}");
-        }
-    }
-
-    #[test]
-    fn headers_come_back_as_they_were() {
-        let header = |name: &str, value: &[u8]| Header { name: name.into(), value: value.into() };
-        let headers = vec![
-            header("contentType", b"\"application/json\""),
-            header("", b""),
-            header("x", &[0, 255]),
-        ];
-        assert_eq!(unpack(&pack(&headers)).unwrap(), headers);
-        assert!(unpack(&pack(&headers)[..9]).is_err());
-    }
 }

@@ -89,13 +89,16 @@ impl Relay<'_> {
         };
         let (positions, messages): (Vec<i64>, Vec<Message>) =
             waiting.into_iter().filter(to_do).unzip();
-        let done: Vec<i64> = self.accepted.iter().copied().collect();
         // Deleting what is done and handing over what is next need not wait for one another.
-        let (outcomes, deleted) = tokio::join!(
-            self.destination.publish(&messages),
-            self.database.sent(self.channel, &done)
-        );
-        self.deleted(&done, deleted);
+        let destination = self.destination.clone();
+        let (outcomes, deleted) =
+            tokio::join!(destination.publish(&messages), self.forget_accepted());
+        if let Err(cause) = deleted {
+            warn!(
+                channel = self.channel,
+                "delivered messages stay in the outbox for now: {cause:#}"
+            );
+        }
         let mut delivered = messages.is_empty();
         for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
             delivered |= self.settle(position, message, outcome).await;
@@ -179,16 +182,6 @@ impl Relay<'_> {
         self.database.sent(self.channel, &done).await?;
         self.accepted.clear();
         Ok(())
-    }
-
-    fn deleted(&mut self, done: &[i64], outcome: anyhow::Result<()>) {
-        match outcome {
-            Ok(()) => self.accepted.retain(|position| !done.contains(position)),
-            Err(cause) => warn!(
-                channel = self.channel,
-                "delivered messages stay in the outbox for now: {cause:#}"
-            ),
-        }
     }
 }
 

@@ -18,6 +18,7 @@ use chassis::{Outside, Stop};
 use database::{Database, Durability, Message, Sqlite};
 use messaging::{BROKER, Embedded, REJECTED};
 use milena::up::{Addresses, Options, Ports, System};
+use reqwest::{Client, redirect::Policy};
 use tempfile::TempDir;
 use tokio::{
     net::TcpListener,
@@ -269,4 +270,10 @@ fn prepare_process() {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         logs::capture();
     });
+}
+
+/// A client that shows every answer as it came.
+fn client() -> Client {
+    let client = Client::builder().redirect(Policy::none()).no_proxy();
+    client.timeout(Duration::from_secs(10)).build().unwrap()
 }

@@ -1,11 +1,8 @@
 //! A person at a browser: keeps cookies, follows redirects and links, fills in forms. Runs no script.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
-use reqwest::{Client, Method, Url, header, redirect::Policy};
+use reqwest::{Client, Method, Url, header};
 
 use super::{Answer, Home, page::Form};
 
@@ -32,13 +29,7 @@ struct Cookie {
 
 impl Browser {
     pub(super) fn new(home: Arc<Home>) -> Self {
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(10))
-            .build()
-            .unwrap();
-        Browser { client, home, cookies: Mutex::default() }
+        Browser { client: super::client(), home, cookies: Mutex::default() }
     }
 
     /// Opens an address, and shows where it leads.

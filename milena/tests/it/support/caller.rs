@@ -1,9 +1,9 @@
 //! A program that calls the services, usually with a token.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use milena::up::Addresses;
-use reqwest::{Client, Method, RequestBuilder, redirect::Policy};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Answer, Home};
@@ -26,13 +26,7 @@ pub(crate) fn store(name: &str, status: &str) -> Value {
 
 impl Caller {
     pub(super) fn new(at: Addresses, home: Arc<Home>) -> Self {
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .timeout(Duration::from_secs(10))
-            .build()
-            .unwrap();
-        Caller { client, at, home, token: None }
+        Caller { client: super::client(), at, home, token: None }
     }
 
     /// The same program with a token.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use changes::{Changes, CommitError, Header, Message, Write};
-pub use page::{Direction, Listing, Page, Sort};
+pub use page::{Condition, Direction, Listing, Page, Sort, Test};
 pub use sqlite::{Durability, OpenError, Sqlite, SqliteFile, check};
 pub use table::{Column, Id, IdKind, Kind, Row, Table, Value};
 
@@ -54,6 +54,13 @@ pub trait Database: Send + Sync {
     /// Removes from the inbox what was handled before this time; returns how many ids. A message that comes again after
     /// that counts as new.
     async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64>;
+
+    /// What health reports call this database: `mongo` or `db`, as Spring does.
+    fn name(&self) -> &'static str;
+
+    /// Asks the database whether it answers, and for what it tells of itself: names and values for a health report, for
+    /// example its version. Takes as long as the database does; the caller has the time-out.
+    async fn check(&self) -> anyhow::Result<Vec<(&'static str, String)>>;
 
     /// Changes whenever a commit adds a message to the channel, so that a relay wakes without polling.
     fn added(&self, channel: &str) -> watch::Receiver<u64>;

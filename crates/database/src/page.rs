@@ -1,9 +1,9 @@
 //! Which rows of a table a caller wants to see.
 
-use crate::Row;
+use crate::{Row, Value};
 
 /// A page of rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     /// How many rows to pass over.
     pub offset: u64,
@@ -11,6 +11,8 @@ pub struct Page {
     pub limit: u32,
     /// The order; rows that it leaves equal, or all rows when it is empty, come in the order of their insertion.
     pub sort: Vec<Sort>,
+    /// What a row must meet to be seen and counted: all of these.
+    pub filter: Vec<Condition>,
 }
 
 /// One step of an order.
@@ -20,6 +22,39 @@ pub struct Sort {
     pub column: Option<usize>,
     /// Which way.
     pub direction: Direction,
+}
+
+/// A condition on one column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// The position of the column in the table; `None` is the id.
+    pub column: Option<usize>,
+    /// What its value must be like.
+    pub test: Test,
+}
+
+/// What a value must be like. No value meets `IsSet(false)` and nothing else, as in SQL. Values are of the column's kind;
+/// for the id they are texts or integers. Texts are compared by their bytes, `Contains` and `Lacks` ignore case.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// It is one of these.
+    OneOf(Vec<Value>),
+    /// It is none of these.
+    NoneOf(Vec<Value>),
+    /// It is a text with this in it, in upper or lower case.
+    Contains(String),
+    /// It is a text without this in it, in upper or lower case.
+    Lacks(String),
+    /// It is smaller.
+    Less(Value),
+    /// It is smaller or equal.
+    AtMost(Value),
+    /// It is greater.
+    Greater(Value),
+    /// It is greater or equal.
+    AtLeast(Value),
+    /// There is a value, or there is none.
+    IsSet(bool),
 }
 
 /// Which way an order goes.
@@ -36,13 +71,13 @@ pub enum Direction {
 pub struct Listing {
     /// The rows of the page.
     pub rows: Vec<Row>,
-    /// How many rows the table has.
+    /// How many rows meet the page's filter.
     pub total: u64,
 }
 
 impl Page {
     /// The first `limit` rows in the order of their insertion.
     pub fn first(limit: u32) -> Self {
-        Page { offset: 0, limit, sort: Vec::new() }
+        Page { offset: 0, limit, sort: Vec::new(), filter: Vec::new() }
     }
 }

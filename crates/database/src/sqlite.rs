@@ -185,6 +185,15 @@ impl Database for Sqlite {
             .await
     }
 
+    fn name(&self) -> &'static str {
+        "db"
+    }
+
+    async fn check(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
+        sqlx::query("select 1").execute(self.file.readers()).await.context("ask SQLite")?;
+        Ok(vec![("database", "SQLite".to_owned()), ("validationQuery", "isValid()".to_owned())])
+    }
+
     fn added(&self, channel: &str) -> watch::Receiver<u64> {
         self.channel(channel).subscribe()
     }

@@ -12,6 +12,10 @@ pub struct Table {
     pub name: Cow<'static, str>,
     /// What its ids are.
     pub id: IdKind,
+    /// The name of the id's column in SQL, mostly `id`.
+    pub key: Cow<'static, str>,
+    /// The class that Spring Data MongoDB reads its documents into; they name it in `_class`.
+    pub class: Option<Cow<'static, str>>,
     /// The columns beside the id.
     pub columns: Cow<'static, [Column]>,
 }

@@ -149,6 +149,7 @@ pub(crate) mod tests {
             name: Borrowed("Order"),
             collection: Borrowed("orders"),
             table: Borrowed("order"),
+            class: Borrowed("com.example.shop.domain.Order"),
             id: IdKind::Sequence,
             fields: Borrowed(&[
                 field("title", FieldKind::String, &[Rule::Required, Rule::MaxLength(20)]),

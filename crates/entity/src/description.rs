@@ -13,6 +13,8 @@ pub struct Entity {
     pub collection: Cow<'static, str>,
     /// The table's or collection's name in the database.
     pub table: Cow<'static, str>,
+    /// The Java class that the twin reads it into, which documents of MongoDB name.
+    pub class: Cow<'static, str>,
     /// What its ids are.
     pub id: IdKind,
     /// The fields beside the id, in the order of the wire.
@@ -77,6 +79,8 @@ impl Entity {
         Table {
             name: self.table.clone(),
             id: self.id,
+            key: Cow::Borrowed("id"),
+            class: Some(self.class.clone()),
             columns: self.fields.iter().map(column).collect(),
         }
     }

@@ -33,6 +33,8 @@ const TRIES: usize = 5;
 const TABLE: Table = Table {
     name: Cow::Borrowed("browser_session"),
     id: IdKind::ObjectId,
+    key: Cow::Borrowed("id"),
+    class: None,
     columns: Cow::Borrowed(COLUMNS),
 };
 const COLUMNS: &[Column] = &[
@@ -199,7 +201,7 @@ impl Sessions {
     async fn remove_expired(&self) -> anyhow::Result<()> {
         let now = self.outside.now();
         let sort = vec![Sort { column: Some(EXPIRES), direction: Direction::Ascending }];
-        let page = Page { offset: 0, limit: CLEAN_BATCH, sort };
+        let page = Page { offset: 0, limit: CLEAN_BATCH, sort, filter: Vec::new() };
         loop {
             let rows =
                 self.database.list(&TABLE, &page).await.context("look for expired sessions")?.rows;

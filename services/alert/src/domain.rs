@@ -10,6 +10,7 @@ pub const STORE_ALERT: Entity = Entity {
     name: Borrowed("StoreAlert"),
     collection: Borrowed("store-alerts"),
     table: Borrowed("store_alert"),
+    class: Borrowed("com.okta.developer.alert.domain.StoreAlert"),
     id: IdKind::Sequence,
     fields: Borrowed(&[
         Field {

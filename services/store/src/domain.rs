@@ -12,6 +12,7 @@ pub const STORE: Entity = Entity {
     name: Borrowed("Store"),
     collection: Borrowed("stores"),
     table: Borrowed("store"),
+    class: Borrowed("com.okta.developer.store.domain.Store"),
     id: IdKind::ObjectId,
     fields: Borrowed(&[
         Field {

@@ -10,6 +10,8 @@ use database::{
 pub(crate) const BOOK: Table = Table {
     name: std::borrow::Cow::Borrowed("book"),
     id: IdKind::ObjectId,
+    key: std::borrow::Cow::Borrowed("id"),
+    class: None,
     columns: std::borrow::Cow::Borrowed(&[
         Column { name: std::borrow::Cow::Borrowed("title"), kind: Kind::Text, required: true },
         Column { name: std::borrow::Cow::Borrowed("pages"), kind: Kind::Integer, required: false },
@@ -26,6 +28,8 @@ pub(crate) const BOOK: Table = Table {
 pub(crate) const READER: Table = Table {
     name: std::borrow::Cow::Borrowed("reader"),
     id: IdKind::Sequence,
+    key: std::borrow::Cow::Borrowed("id"),
+    class: None,
     columns: std::borrow::Cow::Borrowed(&[Column {
         name: std::borrow::Cow::Borrowed("order"),
         kind: Kind::Text,
@@ -206,7 +210,10 @@ async fn lists_in_the_order_asked_for(database: &dyn Database) {
         (vec![sort(None, Direction::Descending)], 0, 10, vec![3, 2, 1]),
         (vec![sort(None, Direction::Ascending)], 5, 10, vec![]),
     ] {
-        let listing = database.list(&READER, &Page { offset, limit, sort }).await.unwrap();
+        let listing = database
+            .list(&READER, &Page { offset, limit, sort, filter: Vec::new() })
+            .await
+            .unwrap();
         assert_eq!(
             listing.rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>(),
             expected.into_iter().map(Id::Integer).collect::<Vec<_>>()

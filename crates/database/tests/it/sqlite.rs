@@ -43,6 +43,8 @@ async fn adds_a_column_that_is_new() {
     let narrow = Table {
         name: "book".into(),
         id: IdKind::ObjectId,
+        key: "id".into(),
+        class: None,
         columns: vec![Column { name: "title".into(), kind: Kind::Text, required: true }].into(),
     };
     drop(Sqlite::open(&path, &[narrow], Durability::ProcessCrash).await.unwrap());

@@ -47,7 +47,7 @@ impl Query {
 
     pub(super) fn page(&self) -> Page {
         let offset = self.page.unwrap_or(0).saturating_mul(u64::from(self.size()));
-        Page { offset, limit: self.size(), sort: self.sort.clone() }
+        Page { offset, limit: self.size(), sort: self.sort.clone(), filter: Vec::new() }
     }
 
     /// `X-Total-Count` and `Link`, for a paged list or one that is not complete.
@@ -105,7 +105,7 @@ mod tests {
             .iter()
             .map(|(column, direction)| Sort { column: *column, direction: *direction })
             .collect();
-        assert_eq!(page, Page { offset, limit, sort }, "{query}");
+        assert_eq!(page, Page { offset, limit, sort, filter: Vec::new() }, "{query}");
     }
 
     #[test]

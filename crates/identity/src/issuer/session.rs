@@ -177,7 +177,12 @@ impl Sessions {
 
     async fn clean_out(&self) -> anyhow::Result<()> {
         let first_to_expire = Sort { column: Some(row::EXPIRES), direction: Direction::Ascending };
-        let page = Page { offset: 0, limit: CLEAN_AT_ONCE, sort: vec![first_to_expire] };
+        let page = Page {
+            offset: 0,
+            limit: CLEAN_AT_ONCE,
+            sort: vec![first_to_expire],
+            filter: Vec::new(),
+        };
         let listing =
             self.database.list(&TABLE, &page).await.context("look for expired sessions")?;
         let (now, surplus) =

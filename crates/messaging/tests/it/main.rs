@@ -14,6 +14,8 @@ use database::{Column, DatabaseRef, Durability, Header, IdKind, Kind, Message, S
 pub(crate) const NOTE: Table = Table {
     name: std::borrow::Cow::Borrowed("note"),
     id: IdKind::ObjectId,
+    key: std::borrow::Cow::Borrowed("id"),
+    class: None,
     columns: std::borrow::Cow::Borrowed(&[Column {
         name: std::borrow::Cow::Borrowed("text"),
         kind: Kind::Text,

@@ -22,6 +22,8 @@ pub(super) const EXPIRES: usize = 4;
 pub(in crate::issuer) const TABLE: Table = Table {
     name: Cow::Borrowed("issuer_session"),
     id: IdKind::ObjectId,
+    key: Cow::Borrowed("id"),
+    class: None,
     columns: Cow::Borrowed(&COLUMNS),
 };
 

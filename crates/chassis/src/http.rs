@@ -34,6 +34,10 @@ use tracing::{debug, warn};
 use crate::{Problem, Stop, problem};
 use impatient::Impatient;
 
+/// Who is calling, in the extensions of a request that came with a good token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerName(pub String);
+
 /// The largest request body that is read, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 

@@ -3,6 +3,10 @@
 use axum::{Json, Router, routing::get};
 use serde_json::{Value, json};
 
+/// In the extensions of a request whose caller may see details: who has the administrator's role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Administrator;
+
 /// Serves `/management/health`, its two groups and `/management/info`.
 pub fn routes(profiles: &'static [&'static str]) -> Router {
     let up = || async { Json(json!({ "status": "UP" })) };

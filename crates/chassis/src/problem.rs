@@ -146,6 +146,16 @@ impl Problem {
         }
     }
 
+    /// 412: the caller's `If-Match` names another version than the one that is kept.
+    pub fn stale() -> Self {
+        Problem { status: StatusCode::PRECONDITION_FAILED, ..Problem::concurrency() }
+    }
+
+    /// 422: the request is well formed, and still cannot be done.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
     /// 400 for a request that is well formed but makes no sense (contract §2.3 d): `key` is one of
     /// `idexists`, `idnull`, `idinvalid`, `idnotfound`; `application` gives the header names.
     pub fn business(

@@ -66,7 +66,8 @@ impl Body {
             }
             Body::Concurrency => {
                 members.insert("type".into(), json!(WITH_MESSAGE));
-                members.insert("title".into(), json!("Conflict"));
+                let title = answered.canonical_reason().unwrap_or_default();
+                members.insert("title".into(), json!(title));
                 members.insert("status".into(), json!(status));
                 members.insert("path".into(), json!(path));
                 members.insert("message".into(), json!("error.concurrencyFailure"));

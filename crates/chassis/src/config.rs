@@ -1,9 +1,11 @@
 //! Configuration: layers of dotted keys, each value with its origin.
 //!
-//! Defaults (compiled in, commented, with every key) < file < environment < command line.
+//! Defaults (compiled in, commented, with every key) < file < environment < Config server < command line.
 //! Key names are Spring's where Spring or JHipster has one; the environment's form of `spring.mail.host`
 //! is `SPRING_MAIL_HOST` (Spring's relaxed binding). Secrets may come from a file: `SPRING_MAIL_PASSWORD_FILE`.
 
+mod placeholders;
+mod remote;
 pub mod yaml;
 
 use std::{
@@ -13,6 +15,7 @@ use std::{
 };
 
 use crate::Secret;
+pub use remote::RemoteSource;
 
 /// What is wrong with a configuration. The text names the key, where it was set, and what to do.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -64,6 +67,8 @@ struct Setting {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     settings: BTreeMap<String, Setting>,
+    /// Keys of Spring and its relatives that were set although nobody here reads them, each with its origin.
+    without_effect: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -79,7 +84,7 @@ impl Settings {
                     .insert(entry.key, Setting { value: entry.value, origin: "default".into() });
             }
         }
-        Ok(Settings { settings })
+        Ok(Settings { settings, without_effect: BTreeMap::new() })
     }
 
     /// Lays a YAML file over what is there. A list is the same as its items separated by commas.
@@ -91,9 +96,25 @@ impl Settings {
         let text = std::fs::read_to_string(path).map_err(|error| unreadable(&name, error))?;
         let entries = yaml::flatten(&text).map_err(|error| unreadable(&name, error))?;
         for entry in self.with_lists_joined(entries) {
-            self.set(&entry.key, entry.value, format!("{name}, line {}", entry.line))?;
+            let origin = format!("{name}, line {}", entry.line);
+            match self.known(&entry.key) {
+                None if is_theirs(&entry.key) => {
+                    self.without_effect.insert(entry.key, origin);
+                }
+                known => self.set(&known.unwrap_or(entry.key), entry.value, origin)?,
+            }
         }
         Ok(self)
+    }
+
+    /// The known key that this is a spelling of: case and dashes do not count (Spring's relaxed binding).
+    fn known(&self, key: &str) -> Option<String> {
+        if self.settings.contains_key(key) {
+            return Some(key.to_owned());
+        }
+        let uniform = |key: &str| key.replace(['-', '_'], "").to_ascii_lowercase();
+        let wanted = uniform(key);
+        self.settings.keys().find(|known| uniform(known) == wanted).cloned()
     }
 
     /// Makes one entry of the items `key[0]`, `key[1]`, … of a list whose key is known.
@@ -160,6 +181,9 @@ impl Settings {
                         return Err(ConfigError::Unknown { key, origin, suggestion });
                     }
                 }
+                None if THEIRS.iter().any(|theirs| begins_with(name, theirs)) => {
+                    self.without_effect.insert(name.clone(), "environment".into());
+                }
                 None => {}
             }
         }
@@ -208,6 +232,12 @@ impl Settings {
         self.settings.get(key).is_some_and(|setting| setting.origin != "default")
     }
 
+    /// What somebody has set although nobody here reads it, in the order of the names: keys that belong to Spring, Eureka
+    /// or JHipster, as variables or as keys of a file, each with where it was set.
+    pub fn without_effect(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.without_effect.iter().map(|(key, origin)| (key.as_str(), origin.as_str()))
+    }
+
     /// The text of a key that must not be printed.
     pub fn secret(&self, key: &str) -> Secret<String> {
         Secret::new(self.text(key).to_owned())
@@ -251,6 +281,16 @@ impl std::fmt::Debug for Settings {
             .entries(self.settings.iter().map(|(key, setting)| (key, &setting.origin)))
             .finish()
     }
+}
+
+/// Whether a key belongs to Spring and its relatives.
+fn is_theirs(key: &str) -> bool {
+    key.split(['.', '[']).next().is_some_and(|segment| THEIRS.contains(&segment))
+}
+
+/// Whether a variable is one of a family: `SPRING_KAFKA_X` of `spring`.
+fn begins_with(variable: &str, family: &str) -> bool {
+    variable.strip_prefix(&family.to_ascii_uppercase()).is_some_and(|rest| rest.starts_with('_'))
 }
 
 /// The environment's form of a key: `spring.cloud.config.fail-fast` is `SPRING_CLOUD_CONFIG_FAILFAST`.

@@ -6,7 +6,7 @@ pub mod forward;
 mod instance;
 pub mod server;
 
-pub use client::{Address, Directory, Registration, keep_registered};
+pub use client::{Address, Directory, Question, Registration, configuration, keep_registered};
 pub use forward::{CallError, Forwarder};
 pub use instance::{Instance, Status};
 pub use server::Registry;

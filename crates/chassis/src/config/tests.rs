@@ -49,13 +49,26 @@ fn a_misspelt_key_names_its_neighbour() {
 fn variables_of_others_are_left_alone() {
     let others = [
         ("HOME", "/x"),
-        ("SPRING_THING", "y"),
+        ("SPRINGFIELD", "y"),
         ("LETTERSX", "z"),
         // As Kubernetes sets them for a service of this name.
         ("LETTERS_PORT", "tcp://10.0.0.1:80"),
         ("LETTERS_SERVICE_HOST", "10.0.0.1"),
     ];
     assert_eq!(settings().environment(variables(&others)).unwrap(), settings());
+}
+
+#[test]
+fn what_springs_key_cannot_do_here_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("application.yml");
+    std::fs::write(&file, "spring.jpa.open-in-view: false\nspring.mail:\n  Host: x\n").unwrap();
+    let settings = settings().file(&file).unwrap();
+    let settings = settings.environment(variables(&[("SPRING_JPA_SHOW_SQL", "true")])).unwrap();
+    assert_eq!(settings.text("spring.mail.host"), "x", "case and dashes do not count");
+    let origin = format!("{}, line 1", file.display());
+    let expected = [("SPRING_JPA_SHOW_SQL", "environment"), ("spring.jpa.open-in-view", &origin)];
+    assert_eq!(settings.without_effect().collect::<Vec<_>>(), expected);
 }
 
 #[test]

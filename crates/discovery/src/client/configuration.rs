@@ -1,0 +1,131 @@
+//! What a Config server says for a service (contract §7.2), asked once at the start.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use chassis::config::RemoteSource;
+use reqwest::{StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::Address;
+
+/// The media type whose values carry their origins, which is what Spring's own client asks for.
+const WITH_ORIGINS: &str = "application/vnd.spring-cloud.config-server.v2+json, application/json";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A server that fetches from far away may take its time.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest answer that is read, in bytes.
+const LIMIT: usize = 4 * 1024 * 1024;
+
+/// Whose configuration is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The service's name.
+    pub application: String,
+    /// Its profiles, the later ones more important.
+    pub profiles: Vec<String>,
+    /// The branch, tag or other label; empty for the server's own choice.
+    pub label: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Environment {
+    #[serde(default)]
+    property_sources: Vec<PropertySource>,
+}
+
+#[derive(Deserialize)]
+struct PropertySource {
+    name: String,
+    #[serde(default)]
+    source: Map<String, Value>,
+}
+
+/// Asks the Config server at `address` (for example `http://admin:secret@host:8761/config`) for the properties of a
+/// service, the most important source first.
+///
+/// # Errors
+/// When it does not answer within half a minute, does not let us in, or answers something else than properties.
+pub async fn configuration(
+    address: &Address,
+    question: &Question,
+) -> anyhow::Result<Vec<RemoteSource>> {
+    let profiles = question.profiles.join(",");
+    let label = question.label.replace('/', "(_)");
+    let mut segments = vec![question.application.as_str(), profiles.as_str()];
+    segments.extend((!label.is_empty()).then_some(label.as_str()));
+    let url = address.url(&segments);
+    let client = chassis::client(&url, TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build();
+    let mut request = client
+        .context("prepare the client for the Config server")?
+        .get(url)
+        .header(header::ACCEPT, WITH_ORIGINS);
+    if !address.user().is_empty() {
+        request = request.basic_auth(address.user(), Some(address.password()));
+    }
+    let mut answer = request.send().await.context("ask the Config server")?;
+    match answer.status() {
+        StatusCode::OK => {}
+        StatusCode::UNAUTHORIZED => bail!(
+            "the Config server at {address} does not know the user or the password; correct them in spring.cloud.config.uri"
+        ),
+        status => bail!("the Config server at {address} answered {status}"),
+    }
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.context("read the Config server's answer")? {
+        body.extend_from_slice(&part);
+        ensure!(body.len() <= LIMIT, "the Config server's answer is larger than {LIMIT} bytes");
+    }
+    let environment: Environment =
+        serde_json::from_slice(&body).context("read the Config server's answer")?;
+    Ok(environment.property_sources.into_iter().map(source).collect())
+}
+
+fn source(source: PropertySource) -> RemoteSource {
+    let properties =
+        source.source.into_iter().map(|(key, value)| (key, text(plain(value)))).collect();
+    RemoteSource { name: source.name, properties }
+}
+
+/// The value itself, with its origin or without.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Object(mut members) => members.remove("value").unwrap_or(Value::Null),
+        value => value,
+    }
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_with_their_origin_or_without() {
+        for (value, expected) in [
+            (r#"{"value":"a","origin":"file.yml:1:2"}"#, "a"),
+            (r#"{"value":8761,"origin":"file.yml:1:2"}"#, "8761"),
+            (r#""b""#, "b"),
+            ("true", "true"),
+            ("null", ""),
+        ] {
+            let json = serde_json::from_str(&format!(
+                r#"{{"propertySources":[{{"name":"file.yml","source":{{"key":{value}}}}}]}}"#
+            ))
+            .unwrap();
+            let environment: Environment = serde_json::from_value(json).unwrap();
+            let read: Vec<_> = environment.property_sources.into_iter().map(source).collect();
+            let properties = vec![("key".to_owned(), expected.to_owned())];
+            assert_eq!(read, [RemoteSource { name: "file.yml".into(), properties }]);
+        }
+    }
+}

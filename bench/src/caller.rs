@@ -3,7 +3,7 @@
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::Request;
+use hyper::{Request, header::HeaderValue};
 use serde_json::{Value, json};
 
 use crate::{http::Http, token::Bearer};
@@ -37,6 +37,21 @@ impl Caller {
         Ok(())
     }
 
+    /// Removes a store.
+    pub(crate) async fn remove(&self, id: &str) -> anyhow::Result<()> {
+        let request = Request::delete(format!("{}/{id}", self.stores))
+            .header("authorization", self.bearer.header())
+            .body(Full::default())
+            .with_context(|| format!("the address {} is no URL", self.stores))?;
+        self.http.send(request).await.context("remove a store")?;
+        Ok(())
+    }
+
+    /// The `Authorization` header as it is now.
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.bearer.header()
+    }
+
     fn request(
         &self,
         builder: hyper::http::request::Builder,
@@ -50,7 +65,8 @@ impl Caller {
     }
 }
 
-fn store(id: Option<&str>, name: &str, status: &str) -> Value {
+/// A store as it is sent.
+pub(crate) fn store(id: Option<&str>, name: &str, status: &str) -> Value {
     let mut body = json!({
         "name": name,
         "address": "1 Main Street, Springfield",

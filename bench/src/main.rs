@@ -2,18 +2,24 @@
 //! the same interfaces.
 
 mod caller;
+mod connection;
 mod disk;
+mod goal;
 mod http;
+mod issuer;
 mod load;
 mod machine;
 mod mailbox;
 mod percentiles;
+mod pressure;
 mod process;
 mod program;
 mod report;
+mod rest;
 mod smtp;
 mod story;
 mod token;
+mod values;
 
 use std::process::ExitCode;
 
@@ -33,17 +39,31 @@ struct Bench {
 enum Command {
     /// Measures the tutorial's story: an update of a store until its mail has arrived.
     Story(Box<story::Arguments>),
+    /// Measures the REST resource of one service and compares it with others.
+    Rest(Box<rest::Arguments>),
 }
 
 // One thread: on a small machine every core that the load generator takes is missing in the system under test.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
-    let Command::Story(arguments) = Bench::parse().command;
+    let command = Bench::parse().command;
+    if cfg!(debug_assertions) {
+        eprintln!(
+            "this is a debug build, whose figures say nothing: use `cargo run --release -p bench`"
+        );
+    }
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     // Leaving by return, not by dying, ends the program under test and removes its folder.
     tokio::select! {
-        outcome = story::run(&arguments) => outcome,
+        outcome = measure(&command) => outcome,
         _ = tokio::signal::ctrl_c() => bail!("interrupted before the end; no figures"),
         _ = terminate.recv() => bail!("terminated before the end; no figures"),
+    }
+}
+
+async fn measure(command: &Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Story(arguments) => story::run(arguments).await,
+        Command::Rest(arguments) => rest::run(arguments).await,
     }
 }

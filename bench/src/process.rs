@@ -11,15 +11,24 @@ pub(crate) struct Process(pub(crate) u32);
 impl Process {
     /// Resident memory in megabytes (10⁶ bytes).
     pub(crate) fn resident_megabytes(self) -> anyhow::Result<f64> {
-        let kibibytes =
-            resident_kibibytes(&self.read("status")?).context("no VmRSS in /proc/PID/status")?;
-        Ok(kibibytes as f64 * 1024.0 / 1e6)
+        self.megabytes("VmRSS")
+    }
+
+    /// The most that it has ever been.
+    pub(crate) fn peak_megabytes(self) -> anyhow::Result<f64> {
+        self.megabytes("VmHWM")
     }
 
     /// Processor time so far, user and system, of all threads.
     pub(crate) fn processor_time(self) -> anyhow::Result<Duration> {
         let ticks = processor_ticks(&self.read("stat")?).context("unexpected /proc/PID/stat")?;
         Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+    }
+
+    fn megabytes(self, field: &str) -> anyhow::Result<f64> {
+        let kibibytes = kibibytes(&self.read("status")?, field)
+            .with_context(|| format!("no {field} in /proc/PID/status; has the process ended?"))?;
+        Ok(kibibytes as f64 * 1024.0 / 1e6)
     }
 
     fn read(self, file: &str) -> anyhow::Result<String> {
@@ -29,9 +38,9 @@ impl Process {
     }
 }
 
-fn resident_kibibytes(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+fn kibibytes(status: &str, field: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    value.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 fn processor_ticks(stat: &str) -> Option<u64> {
@@ -48,12 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resident_memory_is_found_among_the_other_lines() {
-        assert_eq!(
-            resident_kibibytes("Name:\tx\nVmHWM:\t 9 kB\nVmRSS:\t  43212 kB\nRssAnon:\t 1 kB\n"),
-            Some(43_212)
-        );
-        assert_eq!(resident_kibibytes("Name:\tx\n"), None);
+    fn memory_is_found_among_the_other_lines() {
+        let status = "Name:\tx\nVmHWM:\t 99999 kB\nVmRSS:\t  43212 kB\nRssAnon:\t 1 kB\n";
+        assert_eq!(kibibytes(status, "VmRSS"), Some(43_212));
+        assert_eq!(kibibytes(status, "VmHWM"), Some(99_999));
+        assert_eq!(kibibytes("Name:\tx\n", "VmRSS"), None);
     }
 
     #[test]
@@ -67,6 +75,7 @@ mod tests {
     fn this_process_has_memory_and_processor_time() {
         let this = Process(std::process::id());
         assert!(this.resident_megabytes().unwrap() > 0.5);
+        assert!(this.peak_megabytes().unwrap() > 0.5);
         this.processor_time().unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! The program under test, when bench starts it itself: `milena up` on ports that the system chooses.
+//! The program under test, when bench starts it itself, on ports that the system chooses.
 
 use std::{
     ffi::OsString,
@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::{Child, ChildStdout, Command},
@@ -36,32 +37,37 @@ const EXCERPT: usize = 2_000;
 pub(crate) struct Program {
     path: PathBuf,
     arguments: Vec<OsString>,
+    variables: Vec<(&'static str, String)>,
     messages: PathBuf,
-    mail: SocketAddr,
 }
 
 /// A program that is ready.
 pub(crate) struct Running {
     child: Child,
-    /// Where the story's services answer.
+    /// Where its services answer.
     pub(crate) addresses: Addresses,
+    /// When it was started.
+    pub(crate) began: Instant,
     /// From its start until it said that it was ready.
     pub(crate) ready: Duration,
     /// Reads what it goes on to say, so that it never waits for a reader.
     _listener: JoinSet<()>,
 }
 
-/// Where the parts of a system answer.
-pub(crate) struct Addresses {
-    pub(crate) gateway: String,
-    pub(crate) store: String,
-    pub(crate) issuer: String,
-}
+/// Where the parts of a system answer: the program's first line, a JSON object.
+pub(crate) struct Addresses(Value);
 
 impl Program {
-    /// `path up`, keeping its data in `folder` and sending its mails to `mail`.
-    pub(crate) fn new(path: PathBuf, folder: &Path, mail: SocketAddr) -> Program {
-        let fixed = [
+    /// `path words… --data-dir DATA`, where the data and the program's own messages go to `folder`.
+    pub(crate) fn new(path: PathBuf, folder: &Path, words: &[&str]) -> Program {
+        let mut arguments: Vec<_> = words.iter().map(OsString::from).collect();
+        arguments.extend(["--data-dir".into(), folder.join("data").into()]);
+        Program { path, arguments, variables: Vec::new(), messages: folder.join("messages.txt") }
+    }
+
+    /// The whole system, sending its mails to `mail`.
+    pub(crate) fn up(path: PathBuf, folder: &Path, mail: SocketAddr) -> Program {
+        let words = [
             "up",
             "--ports",
             "0",
@@ -69,11 +75,19 @@ impl Program {
             "json",
             "--distribution-list",
             "everyone@example.com",
-            "--data-dir",
         ];
-        let mut arguments: Vec<_> = fixed.into_iter().map(OsString::from).collect();
-        arguments.push(folder.join("data").into());
-        Program { path, arguments, messages: folder.join("messages.txt"), mail }
+        Program::new(path, folder, &words)
+            .with("SPRING_MAIL_HOST", mail.ip().to_string())
+            .with("SPRING_MAIL_PORT", mail.port().to_string())
+            // The receiver of this program speaks no TLS.
+            .with("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_ENABLE", "false")
+            .with("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_REQUIRED", "false")
+    }
+
+    /// The same program with a variable in its environment.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Program {
+        self.variables.push((name, value.into()));
+        self
     }
 
     /// The executable `milena` beside this one.
@@ -127,7 +141,7 @@ impl Program {
             // An error here means that the program has ended, which its exit status tells better.
             let _ = tokio::io::copy_buf(&mut output, &mut tokio::io::sink()).await;
         });
-        Ok(Running { child, addresses, ready, _listener: listener })
+        Ok(Running { child, addresses, began, ready, _listener: listener })
     }
 
     fn command(&self) -> anyhow::Result<Command> {
@@ -136,11 +150,7 @@ impl Program {
         let mut command = Command::new(&self.path);
         command
             .args(&self.arguments)
-            .env("SPRING_MAIL_HOST", self.mail.ip().to_string())
-            .env("SPRING_MAIL_PORT", self.mail.port().to_string())
-            // The receiver of this program speaks no TLS.
-            .env("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_ENABLE", "false")
-            .env("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_REQUIRED", "false")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(messages)
@@ -181,17 +191,27 @@ impl Running {
 
 impl Addresses {
     fn parse(line: &str) -> anyhow::Result<Addresses> {
-        let value: Value = serde_json::from_str(line).context("not JSON")?;
-        let member = |name: &str| {
-            let text = value.get(name).and_then(Value::as_str);
-            text.map(str::to_owned).with_context(|| format!("no member {name:?}"))
-        };
-        Ok(Addresses {
-            gateway: member("gateway")?,
-            store: member("store")?,
-            issuer: member("issuer")?,
-        })
+        Ok(Addresses(serde_json::from_str(line).context("not JSON")?))
     }
+
+    /// The address of a part.
+    ///
+    /// # Errors
+    /// Quotes the line that does not have it.
+    pub(crate) fn of(&self, part: &str) -> anyhow::Result<&str> {
+        let address = self.0.get(part).and_then(Value::as_str);
+        address.with_context(|| format!("the program's first line has no {part:?}: {}", self.0))
+    }
+}
+
+/// A temporary folder for a program's data, beside the program unless `parent` says where: on many machines the usual
+/// place for temporary files is memory, which would make every commit look free.
+pub(crate) fn folder(program: &Path, parent: Option<&Path>) -> anyhow::Result<TempDir> {
+    let parent = parent.or(program.parent()).unwrap_or(Path::new("."));
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(parent);
+    folder.with_context(|| {
+        format!("create a folder in {}; --data-dir names another", parent.display())
+    })
 }
 
 async fn first_line(output: &mut BufReader<ChildStdout>) -> std::io::Result<Option<String>> {
@@ -208,12 +228,7 @@ mod tests {
 
     /// A shell script in place of the program.
     fn program(folder: &Path, script: &str) -> Program {
-        Program {
-            path: "/bin/sh".into(),
-            arguments: vec!["-c".into(), script.into()],
-            messages: folder.join("messages.txt"),
-            mail: ([127, 0, 0, 1], 25).into(),
-        }
+        Program::new("/bin/sh".into(), folder, &["-c", script])
     }
 
     #[tokio::test]
@@ -221,7 +236,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let script = format!("trap 'exit 0' TERM\necho '{READY}'\nwhile :; do sleep 0.01; done");
         let running = program(folder.path(), &script).start().await.unwrap();
-        assert_eq!(running.addresses.issuer, "http://127.0.0.1:5/realms/jhipster");
+        assert_eq!(running.addresses.of("issuer").unwrap(), "http://127.0.0.1:5/realms/jhipster");
         assert!(running.process().unwrap().resident_megabytes().unwrap() > 0.0);
         assert!(running.stop().await.unwrap() < STOP);
     }
@@ -243,9 +258,20 @@ mod tests {
         assert!(cause.to_string().contains("exit status: 9"), "{cause}");
     }
 
+    #[tokio::test]
+    async fn a_program_has_the_environment_that_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = r#"trap 'exit 0' TERM; echo "{\"store\":\"$WHERE\"}"; while :; do sleep 0.01; done"#;
+        let program = program(folder.path(), script).with("WHERE", "http://here:1");
+        let running = program.start().await.unwrap();
+        assert_eq!(running.addresses.of("store").unwrap(), "http://here:1");
+        running.stop().await.unwrap();
+    }
+
     #[test]
-    fn a_first_line_without_an_address_names_what_is_missing() {
-        let cause = Addresses::parse(r#"{"gateway":"x","store":"y"}"#).err().unwrap();
-        assert_eq!(cause.to_string(), "no member \"issuer\"");
+    fn a_first_line_without_an_address_is_quoted() {
+        let addresses = Addresses::parse(r#"{"gateway":"x"}"#).unwrap();
+        let cause = addresses.of("issuer").unwrap_err().to_string();
+        assert_eq!(cause, r#"the program's first line has no "issuer": {"gateway":"x"}"#);
     }
 }

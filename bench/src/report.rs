@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
+use crate::goal::Goal;
+
 /// One measured figure.
 struct Figure {
     /// For programs.
@@ -13,13 +15,6 @@ struct Figure {
     value: f64,
     unit: &'static str,
     goal: Goal,
-}
-
-/// What a figure should be.
-#[derive(Clone, Copy)]
-pub(crate) enum Goal {
-    None,
-    AtMost(f64),
 }
 
 /// Figures in the order in which they were measured.
@@ -54,17 +49,11 @@ impl Report {
             self.figures.iter().map(|figure| figure.label.chars().count()).max().unwrap_or(0);
         for figure in &self.figures {
             let value = format!("{} {}", digits(figure.value), figure.unit);
-            let goal = match figure.goal {
-                Goal::None => String::new(),
-                Goal::AtMost(limit) => {
-                    let goal = format!("goal ≤ {} {}", digits(limit), figure.unit);
-                    format!(
-                        "{:<20}{}",
-                        goal.trim_end(),
-                        if figure.reached() { "reached" } else { "MISSED" }
-                    )
-                }
-            };
+            let goal = figure.goal.limit().map_or_else(String::new, |(sign, limit)| {
+                let goal = format!("goal {sign} {} {}", digits(limit), figure.unit);
+                let reached = if figure.reached() { "reached" } else { "MISSED" };
+                format!("{:<20}{reached}", goal.trim_end())
+            });
             let line = format!("{:<labels$}  {value:>16}   {goal}", figure.label);
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{}", line.trim_end());
@@ -82,16 +71,12 @@ impl Report {
 
 impl Figure {
     fn reached(&self) -> bool {
-        match self.goal {
-            Goal::None => true,
-            // A figure that could not be measured is not a number, and reaches nothing.
-            Goal::AtMost(limit) => self.value <= limit,
-        }
+        self.goal.reached(self.value)
     }
 
     fn to_json(&self) -> Value {
         let mut value = json!({"value": self.value, "unit": self.unit});
-        if let Goal::AtMost(limit) = self.goal {
+        if let Some((_, limit)) = self.goal.limit() {
             value["goal"] = json!(limit);
             value["reached"] = json!(self.reached());
         }
@@ -100,7 +85,7 @@ impl Figure {
 }
 
 /// As many digits as a person can use.
-fn digits(value: f64) -> String {
+pub(crate) fn digits(value: f64) -> String {
     let decimals = match value.abs() {
         value if value.fract() == 0.0 || value >= 1000.0 => 0,
         value if value >= 100.0 => 1,
@@ -127,20 +112,6 @@ mod tests {
         check_digits(12.3456, "12.35");
         check_digits(0.123_456, "0.123");
         check_digits(f64::NAN, "NaN");
-    }
-
-    fn check_reached(value: f64, goal: Goal, expected: bool) {
-        let figure = Figure { key: String::new(), label: String::new(), value, unit: "ms", goal };
-        assert_eq!(figure.reached(), expected, "{value}");
-    }
-
-    #[test]
-    fn a_goal_is_reached_up_to_its_limit() {
-        check_reached(1.0, Goal::AtMost(1.5), true);
-        check_reached(1.5, Goal::AtMost(1.5), true);
-        check_reached(1.6, Goal::AtMost(1.5), false);
-        check_reached(f64::NAN, Goal::AtMost(1.5), false);
-        check_reached(1e9, Goal::None, true);
     }
 
     #[test]

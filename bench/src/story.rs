@@ -6,27 +6,27 @@ mod phases;
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context;
-use tempfile::TempDir;
 
 pub(crate) use self::arguments::Arguments;
 use self::arguments::{Target, Via};
 use crate::{
     caller::Caller,
+    goal::Goal,
     http::Http,
     load::{Awaiting, Load, Outcome},
     machine,
     mailbox::Mailbox,
     process::Process,
-    program::{Program, Running},
-    report::{Goal, Report},
-    token::{Bearer, Grant},
+    program::{self, Program, Running},
+    report::Report,
+    token::Bearer,
 };
 
 const READY_SECONDS: Goal = Goal::AtMost(0.5);
@@ -52,11 +52,6 @@ struct Run<'a> {
 /// Runs the story and prints its report. Ends with exit code 1 when an acknowledged update had no mail or an update was
 /// refused, but not for a missed goal: how fast a system is depends on the machine as well.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if cfg!(debug_assertions) {
-        eprintln!(
-            "this is a debug build, whose figures say nothing: use `cargo run --release -p bench`"
-        );
-    }
     let mut run = Run::new(arguments).await?;
     match arguments.target()? {
         Target::Program(path) => run.with_program(path).await?,
@@ -89,9 +84,9 @@ impl<'a> Run<'a> {
 
     /// Starts the program on a new folder, loads it, and starts it again on the data that it then has.
     async fn with_program(&mut self, path: PathBuf) -> anyhow::Result<()> {
-        let folder = self.folder(&path)?;
+        let folder = program::folder(&path, self.arguments.data_dir.as_deref())?;
         self.disk(folder.path()).await?;
-        let program = Program::new(path, folder.path(), self.mailbox.address());
+        let program = Program::up(path, folder.path(), self.mailbox.address());
 
         eprintln!("starting the program");
         let running = program.start().await?;
@@ -107,7 +102,7 @@ impl<'a> Run<'a> {
         let process = running.process()?;
         let idle = process.resident_megabytes()?;
         self.report.add("memory.idle", "resident memory, idle", idle, "MB", IDLE_MEGABYTES);
-        let load = self.prepare(&self.store_of(&running), &running.addresses.issuer).await?;
+        let load = self.prepare(&self.store_of(&running)?, running.addresses.of("issuer")?).await?;
         self.loads(&load, Some(process)).await?;
 
         eprintln!("stopping the program and starting it again with the data of this run");
@@ -126,32 +121,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A temporary folder, beside the program unless the arguments say where: on many machines the usual place for
-    /// temporary files is memory, which would make every commit look free.
-    fn folder(&self, program: &Path) -> anyhow::Result<TempDir> {
-        let beside = program.parent().unwrap_or(Path::new("."));
-        let parent = self.arguments.data_dir.as_deref().unwrap_or(beside);
-        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(parent);
-        folder.with_context(|| {
-            format!("create a folder in {}; --data-dir names another", parent.display())
+    fn store_of(&self, running: &Running) -> anyhow::Result<String> {
+        Ok(match self.arguments.via {
+            Via::Store => running.addresses.of("store")?.to_owned(),
+            Via::Gateway => arguments::behind(running.addresses.of("gateway")?),
         })
-    }
-
-    fn store_of(&self, running: &Running) -> String {
-        match self.arguments.via {
-            Via::Store => running.addresses.store.clone(),
-            Via::Gateway => arguments::behind(&running.addresses.gateway),
-        }
     }
 
     /// Signs in, opens the stores, and sends one update all the way, so that a wrong address shows here.
     async fn prepare(&self, store: &str, issuer: &str) -> anyhow::Result<Arc<Load>> {
-        let Arguments { token, client, user, .. } = self.arguments;
         let http = Http::new();
-        let bearer = match token {
-            Some(token) => Bearer::fixed(token)?,
-            None => Bearer::obtain(http.clone(), &Grant { issuer, client, user }).await?,
-        };
+        let bearer = Bearer::sign_in(http.clone(), issuer, &self.arguments.sign_in).await?;
         let load = Load::prepare(Caller::new(http, store, bearer), &self.name).await?;
         let first = load.one_at_a_time("first", 1, &self.awaiting()).await;
         first.with_context(|| {

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
+use clap::Args;
 use http_body_util::Full;
 use hyper::{Request, header::HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::http::Http;
+use crate::{http::Http, values::pair};
 
 /// How long to wait after the issuer failed to give a new token.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
@@ -19,11 +20,20 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// The shortest time between two tokens, whatever the issuer says.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Who asks for tokens.
-pub(crate) struct Grant<'a> {
-    pub(crate) issuer: &'a str,
-    pub(crate) client: &'a (String, String),
-    pub(crate) user: &'a (String, String),
+/// Who calls, on the command line.
+#[derive(Args)]
+pub(crate) struct SignIn {
+    /// A token to use instead of fetching one.
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+
+    /// Who signs in at the issuer.
+    #[arg(long, value_name = "NAME:PASSWORD", default_value = "admin:admin", value_parser = pair)]
+    user: (String, String),
+
+    /// The client that asks the issuer for tokens.
+    #[arg(long, value_name = "ID:SECRET", default_value = "web_app:web_app", value_parser = pair)]
+    client: (String, String),
 }
 
 /// The value of the `Authorization` header, always current.
@@ -40,10 +50,17 @@ impl Bearer {
         Ok(Bearer { value, _refresher: JoinSet::new() })
     }
 
-    /// Fetches the first token and goes on replacing it.
-    pub(crate) async fn obtain(http: Http, grant: &Grant<'_>) -> anyhow::Result<Bearer> {
-        let endpoint = discover(&http, grant.issuer).await?;
-        let form = form(grant);
+    /// Uses the given token if there is one, else fetches the first one at the issuer and goes on replacing it.
+    pub(crate) async fn sign_in(
+        http: Http,
+        issuer: &str,
+        sign_in: &SignIn,
+    ) -> anyhow::Result<Bearer> {
+        if let Some(token) = &sign_in.token {
+            return Bearer::fixed(token);
+        }
+        let endpoint = discover(&http, issuer).await?;
+        let form = form(sign_in);
         let (token, lifetime) = fetch(&http, &endpoint, &form).await?;
         let (sender, value) = watch::channel(token);
         let mut refresher = JoinSet::new();
@@ -81,14 +98,14 @@ async fn discover(http: &Http, issuer: &str) -> anyhow::Result<String> {
     Ok(endpoint.with_context(|| format!("{url} names no token_endpoint"))?.to_owned())
 }
 
-fn form(grant: &Grant<'_>) -> Bytes {
+fn form(sign_in: &SignIn) -> Bytes {
     let members = [
         ("grant_type", "password"),
         ("scope", "openid profile email"),
-        ("client_id", &grant.client.0),
-        ("client_secret", &grant.client.1),
-        ("username", &grant.user.0),
-        ("password", &grant.user.1),
+        ("client_id", &sign_in.client.0),
+        ("client_secret", &sign_in.client.1),
+        ("username", &sign_in.user.0),
+        ("password", &sign_in.user.1),
     ];
     let encoded = members
         .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));

@@ -21,6 +21,8 @@ pub struct Arguments {
 pub enum Command {
     /// Run the whole system in one process, embedded parts included.
     Up(UpArguments),
+    /// Run one service in a process of its own, configured as its Java twin is.
+    Run(RunArguments),
 }
 
 /// The flags of `milena up`.
@@ -44,6 +46,40 @@ pub struct UpArguments {
     /// Who gets the mails; the same as --set alert.distribution-list=….
     #[arg(long, value_name = "ADDRESS,…")]
     pub distribution_list: Option<String>,
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// The flags of `milena run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Which service.
+    #[arg(value_enum)]
+    pub service: Role,
+    /// Where everything is kept that no database was named for; created when missing.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// The port to listen on, 0 for any that is free; the same as --set server.port=….
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// A service that can run in a process of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Keeps stores and announces their updates.
+    Store,
+    /// Records and mails what was announced.
+    Alert,
+}
+
+/// The flags that every command has.
+#[derive(Debug, Args)]
+pub struct CommonArguments {
     /// How log lines are written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub log_format: Format,
@@ -70,6 +106,35 @@ impl UpArguments {
         match self.ports {
             Some(_) => Ports::System,
             None => Ports::Offset(self.port_offset),
+        }
+    }
+}
+
+impl Command {
+    /// The flags that every command has.
+    pub fn common(&self) -> &CommonArguments {
+        match self {
+            Command::Up(arguments) => &arguments.common,
+            Command::Run(arguments) => &arguments.common,
+        }
+    }
+
+    /// The configuration keys that flags of their own stand for.
+    pub fn keys(&self) -> Vec<(&'static str, String)> {
+        let given = match self {
+            Command::Up(up) => ("alert.distribution-list", up.distribution_list.clone()),
+            Command::Run(run) => ("server.port", run.port.map(|port| port.to_string())),
+        };
+        given.1.map(|value| (given.0, value)).into_iter().collect()
+    }
+}
+
+impl Role {
+    /// The service's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Store => "store",
+            Role::Alert => "alert",
         }
     }
 }

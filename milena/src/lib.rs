@@ -1,22 +1,33 @@
 //! The program: puts services, embedded parts and listeners together. Decides nothing of the business.
 
 pub mod arguments;
+mod folder;
+mod health;
+mod kafka;
+pub mod layers;
+mod parts;
+mod patience;
+pub mod run;
+mod unused;
 pub mod up;
+mod wanted;
 
 /// The commented default configuration of the program itself.
 pub const DEFAULTS: &str = include_str!("../config.yml");
 
 /// The crates of this workspace that the program is made of, whose log lines may be more detailed than others'.
-pub const CRATES: [&str; 12] = [
+pub const CRATES: [&str; 14] = [
     "alert",
     "chassis",
     "database",
     "discovery",
     "entity",
+    "feed",
     "gateway",
     "identity",
     "mail",
     "messaging",
+    "microservice",
     "milena",
     "registry",
     "store",
@@ -29,7 +40,13 @@ use chassis::config::{ConfigError, Settings};
 /// # Errors
 /// When a default file is not YAML, which a test rules out.
 pub fn defaults() -> Result<Settings, ConfigError> {
-    Settings::defaults(&[DEFAULTS, registry::DEFAULTS, gateway::DEFAULTS, alert::DEFAULTS])
+    Settings::defaults(&[
+        DEFAULTS,
+        registry::DEFAULTS,
+        gateway::DEFAULTS,
+        store::DEFAULTS,
+        alert::DEFAULTS,
+    ])
 }
 
 #[cfg(test)]

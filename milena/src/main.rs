@@ -6,12 +6,14 @@ use anyhow::Context;
 use chassis::{
     Outside, Stop,
     config::{ConfigError, Settings},
-    telemetry,
+    telemetry::{self, Loggers},
 };
 use clap::{Parser, error::ErrorKind};
 use milena::{
-    arguments::{Arguments, Command, UpArguments},
-    up::{self, Options, Ports, System},
+    arguments::{Arguments, Command, RunArguments, UpArguments},
+    layers::Layers,
+    run::{self, Process},
+    up::{self, Ports, System},
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -37,8 +39,7 @@ fn main() -> ExitCode {
             return if asked { ExitCode::SUCCESS } else { ExitCode::from(USAGE) };
         }
     };
-    let Command::Up(arguments) = arguments.command;
-    match start(&arguments) {
+    match start(&arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
             eprintln!("milena: {cause:#}");
@@ -47,23 +48,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(arguments: &UpArguments) -> anyhow::Result<()> {
+fn start(command: &Command) -> anyhow::Result<()> {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         anyhow::bail!("another cryptography provider was installed first");
     }
-    let variables = variables();
-    let settings = settings(arguments, &variables)?;
+    let layers = Layers::of(command, variables());
+    let settings = layers.settings(&[])?;
     let levels = "trace, debug, info, warn, error or off, also per part: info,messaging=debug";
     let filter = settings.parse("logging.level.root", levels)?;
-    telemetry::start(arguments.log_format.into(), filter, &milena::CRATES)?;
-    up::warn_of_unused(&variables);
+    let format = command.common().log_format.into();
+    let loggers = telemetry::start(format, filter, &milena::CRATES)?;
     allow_many_connections();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("start the runtime")?;
     let outcome = runtime.block_on(async {
-        let outcome = run(arguments, settings).await;
+        let outcome = run(command, layers, settings, loggers).await;
         settle().await;
         outcome
     });
@@ -91,43 +92,76 @@ fn variables() -> Vec<(String, String)> {
     std::env::vars_os().filter_map(text).collect()
 }
 
-fn settings(
-    arguments: &UpArguments,
-    variables: &[(String, String)],
-) -> Result<Settings, ConfigError> {
-    let mut settings = milena::defaults()?;
-    if let Some(file) = &arguments.config {
-        settings = settings.file(file)?;
-    }
-    settings = settings.environment(variables.to_vec())?;
-    for (key, value) in &arguments.set {
-        settings = settings.argument(key, value)?;
-    }
-    if let Some(list) = &arguments.distribution_list {
-        settings = settings.argument("alert.distribution-list", list)?;
-    }
-    Ok(settings)
-}
-
-async fn run(arguments: &UpArguments, settings: Settings) -> anyhow::Result<()> {
-    let options = Options {
-        data_dir: arguments.data_dir.clone(),
-        ports: arguments.ports(),
-        settings,
-        outside: Outside::system(),
-    };
+/// Does what was asked for, until it ends or a signal says so.
+async fn run(
+    command: &Command,
+    layers: Layers,
+    settings: Settings,
+    loggers: Loggers,
+) -> anyhow::Result<()> {
     let stop = Stop::new();
     let (interrupt, terminate) =
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let ports = arguments.ports();
     let working = async {
-        let system = System::prepare(options).await?;
-        system.run(stop.clone(), |addresses| announce(&ports, addresses)).await
+        match command {
+            Command::Up(arguments) => up(arguments, layers, settings, loggers, &stop).await,
+            Command::Run(arguments) => run_one(arguments, layers, loggers, &stop).await,
+        }
     };
     tokio::select! {
         outcome = working => outcome,
         never = obey(interrupt, terminate, &stop) => never,
     }
+}
+
+async fn up(
+    arguments: &UpArguments,
+    layers: Layers,
+    settings: Settings,
+    loggers: Loggers,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    milena::up::warn_of_unused(&settings, &layers.variables);
+    let ports = arguments.ports();
+    let options = up::Options {
+        data_dir: arguments.data_dir.clone(),
+        ports: ports.clone(),
+        settings,
+        loggers: Some(loggers),
+        outside: Outside::system(),
+    };
+    let system = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        system = System::prepare(options) => system?,
+    };
+    system.run(stop.clone(), |addresses| announce(&ports, addresses)).await
+}
+
+async fn run_one(
+    arguments: &RunArguments,
+    layers: Layers,
+    loggers: Loggers,
+    stop: &Stop,
+) -> anyhow::Result<()> {
+    let (role, any_port) = (arguments.service, arguments.port == Some(0));
+    let options = run::Options {
+        role,
+        data_dir: arguments.data_dir.clone(),
+        layers,
+        loggers: Some(loggers),
+        outside: Outside::system(),
+    };
+    let process = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        process = Process::prepare(options) => process?,
+    };
+    let greeting = match any_port {
+        true => process.json().to_string(),
+        false => process.greeting(),
+    };
+    // A closed standard output is no reason to stop serving.
+    let _ = writeln!(std::io::stdout(), "{greeting}");
+    process.run(stop.clone()).await
 }
 
 /// Gives the databases' writers, which close their files once nobody uses them, the time to do so: then the folder has

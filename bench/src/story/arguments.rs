@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use crate::program::Program;
+use crate::{program::Program, token::SignIn, values::positive};
 
 /// Without addresses, `milena up` is started on ports of its own; with them, the same load goes to a running system.
 #[derive(Args)]
@@ -46,17 +46,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Via::Store)]
     pub(crate) via: Via,
 
-    /// A token to use instead of fetching one.
-    #[arg(long, value_name = "TOKEN")]
-    pub(crate) token: Option<String>,
-
-    /// Who signs in at the issuer.
-    #[arg(long, value_name = "NAME:PASSWORD", default_value = "admin:admin", value_parser = pair)]
-    pub(crate) user: (String, String),
-
-    /// The client that asks the issuer for tokens.
-    #[arg(long, value_name = "ID:SECRET", default_value = "web_app:web_app", value_parser = pair)]
-    pub(crate) client: (String, String),
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
 
     /// Updates made one at a time.
     #[arg(long, value_name = "NUMBER", default_value_t = 300, value_parser = positive)]
@@ -126,7 +117,7 @@ impl Arguments {
             Via::Store => self.store.clone().context("--store is missing, or --via gateway")?,
             Via::Gateway => behind(self.gateway.as_ref().context("--via gateway needs --gateway")?),
         };
-        let issuer = match (&self.issuer, &self.token) {
+        let issuer = match (&self.issuer, &self.sign_in.token) {
             (Some(issuer), _) => issuer.clone(),
             (None, Some(_)) => String::new(),
             (None, None) => anyhow::bail!("--issuer is missing, or --token"),
@@ -159,19 +150,6 @@ impl Arguments {
 /// The address of the store service behind a gateway.
 pub(crate) fn behind(gateway: &str) -> String {
     format!("{}/services/store", gateway.trim_end_matches('/'))
-}
-
-fn pair(text: &str) -> Result<(String, String), &'static str> {
-    let (name, secret) =
-        text.split_once(':').ok_or("two parts with a colon between them are needed")?;
-    Ok((name.to_owned(), secret.to_owned()))
-}
-
-fn positive(text: &str) -> Result<usize, &'static str> {
-    match text.parse() {
-        Ok(number @ 1..=10_000_000) => Ok(number),
-        _ => Err("a number from 1 to 10000000 is needed"),
-    }
 }
 
 #[cfg(test)]

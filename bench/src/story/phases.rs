@@ -9,10 +9,10 @@ use std::{
 use super::Run;
 use crate::{
     disk,
+    goal::Goal,
     load::{Load, Outcome},
     percentiles::Percentiles,
     process::Process,
-    report::Goal,
 };
 
 const TIMES_THE_LIMIT: Goal = Goal::AtMost(1.5);

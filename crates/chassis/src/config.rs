@@ -6,6 +6,7 @@
 
 mod placeholders;
 mod remote;
+mod shown;
 pub mod yaml;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 
 use crate::Secret;
 pub use remote::RemoteSource;
+pub(crate) use shown::Shown;
 
 /// What is wrong with a configuration. The text names the key, where it was set, and what to do.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -238,6 +240,14 @@ impl Settings {
         self.without_effect.iter().map(|(key, origin)| (key.as_str(), origin.as_str()))
     }
 
+    /// The keys at or below this one that somebody has set to something else than their compiled-in defaults.
+    pub fn set_below<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        let below = move |name: &&String| {
+            name.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.settings.keys().filter(below).filter(|name| self.is_set(name)).map(String::as_str)
+    }
+
     /// The text of a key that must not be printed.
     pub fn secret(&self, key: &str) -> Secret<String> {
         Secret::new(self.text(key).to_owned())
@@ -270,6 +280,16 @@ impl Settings {
             value: self.text(key).to_owned(),
             origin: origin.unwrap_or_default(),
             reason,
+        }
+    }
+
+    /// The same for a value that holds a secret, or may.
+    pub fn invalid_secret(&self, key: &str, reason: String) -> ConfigError {
+        match self.invalid(key, reason) {
+            ConfigError::Invalid { key, origin, reason, .. } => {
+                ConfigError::Invalid { key, value: "_".to_owned(), origin, reason }
+            }
+            other => other,
         }
     }
 }

@@ -1,15 +1,248 @@
-//! The endpoints by which a running service is watched (contract §8): health and info.
+//! The endpoints by which a running service is watched (contract §8): health, info, figures, levels of log lines,
+//! configuration, threads. Knows nothing of who is calling but whether it is an administrator.
 
-use axum::{Json, Router, routing::get};
+mod about;
+mod caches;
+mod changes;
+mod environment;
+mod health;
+mod jhimetrics;
+mod links;
+mod loggers;
+mod media;
+mod metrics;
+mod prometheus;
+mod threads;
+
+use std::{future::Future, path::PathBuf, sync::Arc};
+
+use axum::{
+    Json, Router, extract::State, http::HeaderMap, middleware, response::Response, routing::get,
+};
+use futures_util::FutureExt;
 use serde_json::{Value, json};
+
+use crate::{Outside, Problem, config::Settings, telemetry::Loggers};
+
+pub use about::About;
+pub use changes::ChangeSet;
+pub use health::{Component, Scope, Status};
+pub use metrics::{CacheFigures, PoolFigures};
+
+use changes::ChangeLog;
+use health::{Checks, Health};
+use metrics::{Observed, Process};
 
 /// In the extensions of a request whose caller may see details: who has the administrator's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Administrator;
 
+type Figures<T> = Box<dyn Fn() -> T + Send + Sync>;
+
+/// The management endpoints of one service while they are put together.
+pub struct Management {
+    checks: Checks,
+    disk: PathBuf,
+    watched: Watched,
+}
+
+/// What the endpoints show.
+struct Watched {
+    about: About,
+    settings: Arc<Settings>,
+    loggers: Option<Loggers>,
+    observed: Arc<Observed>,
+    process: Process,
+    disk: PathBuf,
+    pools: Vec<(String, Figures<PoolFigures>)>,
+    caches: Vec<caches::Cache>,
+    change_log: Option<ChangeLog>,
+    api_groups: Vec<(String, String)>,
+}
+
+impl Management {
+    /// The endpoints of a service of which nothing else is known.
+    pub fn new(
+        about: About,
+        settings: Arc<Settings>,
+        outside: Outside,
+        loggers: Option<Loggers>,
+    ) -> Self {
+        let watched = Watched {
+            about,
+            settings,
+            loggers,
+            observed: Arc::new(Observed::new(outside)),
+            process: Process::default(),
+            disk: PathBuf::new(),
+            pools: Vec::new(),
+            caches: Vec::new(),
+            change_log: None,
+            api_groups: Vec::new(),
+        };
+        Management { checks: Checks::default(), disk: PathBuf::from("."), watched }
+    }
+
+    /// Adds a component of health. It is asked together with all others, at most once a second; when it fails, panics
+    /// or has not answered after two seconds, it is down, and administrators see why.
+    pub fn component<F, T>(mut self, name: &str, scope: Scope, check: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = anyhow::Result<Component>> + Send + 'static,
+    {
+        self.checks.add(name, scope, check);
+        self
+    }
+
+    /// Makes the service unready while this component is down, one that was added with [`Scope::Needed`].
+    pub fn readiness(mut self, name: &str) -> Self {
+        self.checks.decides_readiness(name);
+        self
+    }
+
+    /// Names the folder whose disk must not be full; the current one otherwise.
+    pub fn disk(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.disk = folder.into();
+        self
+    }
+
+    /// Adds a pool of connections.
+    pub fn pool(
+        mut self,
+        name: &str,
+        figures: impl Fn() -> PoolFigures + Send + Sync + 'static,
+    ) -> Self {
+        self.watched.pools.push((name.to_owned(), Box::new(figures)));
+        self
+    }
+
+    /// Adds a cache; `target` says what it is made of.
+    pub fn cache(
+        mut self,
+        name: &str,
+        target: &'static str,
+        figures: impl Fn() -> CacheFigures + Send + Sync + 'static,
+    ) -> Self {
+        let (name, figures) = (name.to_owned(), Box::new(figures));
+        self.watched.caches.push(caches::Cache { name, target, figures });
+        self
+    }
+
+    /// Shows the changes that were made to the database's schema, in the order in which they were made.
+    pub fn change_log<F, T>(mut self, change_sets: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = anyhow::Result<Vec<ChangeSet>>> + Send + 'static,
+    {
+        self.watched.change_log = Some(Box::new(move || change_sets().boxed()));
+        self
+    }
+
+    /// Adds a group of operations that has an OpenAPI document of its own, and what the group is.
+    pub fn open_api_group(mut self, group: &str, description: &str) -> Self {
+        self.watched.api_groups.push((group.to_owned(), description.to_owned()));
+        self
+    }
+
+    /// Ends the putting together.
+    pub fn build(self) -> Endpoints {
+        let Management { mut checks, disk, mut watched } = self;
+        watched.disk.clone_from(&disk);
+        checks.add("diskSpace", Scope::Needed, move || health::disk(disk.clone()));
+        Endpoints { health: Arc::new(checks.finish()), watched: Arc::new(watched) }
+    }
+}
+
+/// The management endpoints of one service.
+#[derive(Clone)]
+pub struct Endpoints {
+    health: Arc<Health>,
+    watched: Arc<Watched>,
+}
+
+impl Endpoints {
+    /// Health, info and figures, which are for everybody. What is inside of health is shown to a request that has an
+    /// [`Administrator`] in its extensions.
+    pub fn open_routes(&self) -> Router {
+        let routes = Router::new()
+            .route("/management/info", get(info))
+            .route("/management/prometheus", get(prometheus::show))
+            .with_state(self.watched.clone());
+        routes.merge(health::routes(self.health.clone()))
+    }
+
+    /// Everything else. Whoever mounts these routes lets only administrators in.
+    pub fn admin_routes(&self) -> Router {
+        let mut routes = Router::new()
+            .route("/management", get(links::show))
+            .route("/management/env", get(environment::all))
+            .route("/management/env/{key}", get(environment::one))
+            .route("/management/configprops", get(environment::beans))
+            .route("/management/configprops/{prefix}", get(environment::beans_of))
+            .route("/management/jhimetrics", get(jhimetrics::show))
+            .route("/management/threaddump", get(threads::show))
+            .route("/management/httptrace", get(recent));
+        if self.watched.loggers.is_some() {
+            routes = routes
+                .route("/management/loggers", get(loggers::all))
+                .route("/management/loggers/{name}", get(loggers::one).post(loggers::set));
+        }
+        if !self.watched.caches.is_empty() {
+            routes = routes
+                .route("/management/caches", get(caches::all))
+                .route("/management/caches/{name}", get(caches::one));
+        }
+        if self.watched.change_log.is_some() {
+            routes = routes.route("/management/liquibase", get(changes::show));
+        }
+        if !self.watched.api_groups.is_empty() {
+            routes = routes.route("/management/jhiopenapigroups", get(api_groups));
+        }
+        routes.with_state(self.watched.clone())
+    }
+
+    /// Measures every request that these routes answer; for [`Service::around`](crate::Service::around), as the last.
+    pub fn measured(&self, routes: Router) -> Router {
+        let observed = self.watched.observed.clone();
+        routes.layer(middleware::from_fn_with_state(observed, metrics::measure))
+    }
+
+    /// From now on the service says that it is not ready, so that nobody sends it any more requests.
+    pub fn leave(&self) {
+        self.health.leave();
+    }
+}
+
+async fn info(
+    State(watched): State<Arc<Watched>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    media::json(&headers, &watched.about.info())
+}
+
+async fn recent(
+    State(watched): State<Arc<Watched>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    media::json(&headers, &watched.observed.recent.json())
+}
+
+async fn api_groups(
+    State(watched): State<Arc<Watched>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let groups = watched.api_groups.iter();
+    let groups: Vec<Value> = groups
+        .map(|(group, description)| json!({ "description": description, "group": group }))
+        .collect();
+    media::json(&headers, &Value::Array(groups))
+}
+
 /// Serves `/management/health`, its two groups and `/management/info`.
 pub fn routes(profiles: &'static [&'static str]) -> Router {
     let up = || async { Json(json!({ "status": "UP" })) };
+    let build = json!({ "version": env!("CARGO_PKG_VERSION"), "name": "milena" });
+    let info = json!({ "build": build, "activeProfiles": profiles });
     Router::new()
         .route(
             "/management/health",
@@ -17,9 +250,5 @@ pub fn routes(profiles: &'static [&'static str]) -> Router {
         )
         .route("/management/health/liveness", get(up))
         .route("/management/health/readiness", get(up))
-        .route("/management/info", get(move || async move { Json(info(profiles)) }))
-}
-
-fn info(profiles: &[&str]) -> Value {
-    json!({ "build": { "version": env!("CARGO_PKG_VERSION"), "name": "milena" }, "activeProfiles": profiles })
+        .route("/management/info", get(move || async move { Json(info) }))
 }

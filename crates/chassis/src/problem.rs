@@ -8,13 +8,12 @@ mod body;
 use std::sync::Arc;
 
 use axum::{
-    extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::Next,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
 
+use crate::http::with_body;
 use body::Body;
 pub use body::FieldError;
 
@@ -151,6 +150,22 @@ impl Problem {
         Problem { status: StatusCode::PRECONDITION_FAILED, ..Problem::concurrency() }
     }
 
+    /// 400: the database can never keep what was sent. The Java services answer the same sentence with 500.
+    pub fn refused() -> Self {
+        Problem::bad_request("Failure during data access")
+    }
+
+    /// 406: none of the forms that there are is one that the caller takes.
+    pub fn not_acceptable() -> Self {
+        Problem::new(StatusCode::NOT_ACCEPTABLE, "Could not find acceptable representation")
+    }
+
+    /// 415: the body is of a kind that is not read here; `Accept` names those that are (RFC 7694).
+    pub fn unsupported_media_type(given: &str, read: &str) -> Self {
+        let detail = format!("Content type '{given}' not supported");
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with_header(header::ACCEPT, read)
+    }
+
     /// 422: the request is well formed, and still cannot be done.
     pub fn unprocessable(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
@@ -227,12 +242,10 @@ impl From<anyhow::Error> for Problem {
     }
 }
 
-/// Writes the body of every problem that a handler answered, and logs its cause once. The HTTP server adds this layer.
-pub(crate) async fn render(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+/// Writes the body of a problem that a handler answered, and logs its cause once. The HTTP server does so with every
+/// answer.
+pub(crate) fn render(method: &Method, path: &str, response: &mut Response) {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return };
     if let Some(cause) = &problem.cause {
         let status = problem.status.as_u16();
         tracing::error!(http.method = %method, http.path = %path, http.status = status, "{method} {path} failed: {cause:#}");
@@ -240,16 +253,14 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     for (name, value) in &problem.headers {
         response.headers_mut().insert(name, value.clone());
     }
-    let body = match response.extensions_mut().remove::<Page>() {
-        Some(Page(html)) => Some(("text/html; charset=utf-8", html)),
-        None => problem.json(&path).map(|json| ("application/problem+json", json.to_string())),
-    };
-    if let Some((content_type, body)) = body {
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-        *response.body_mut() = axum::body::Body::from(body);
+    match response.extensions_mut().remove::<Page>() {
+        Some(Page(html)) => with_body(response, "text/html; charset=utf-8", html),
+        None => {
+            if let Some(json) = problem.json(path) {
+                with_body(response, "application/problem+json", json.to_string());
+            }
+        }
     }
-    response
 }
 
 #[cfg(test)]

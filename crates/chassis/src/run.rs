@@ -59,13 +59,15 @@ struct Part {
 }
 
 impl Parts {
-    fn start(&mut self, service: Service, stage: usize, stop: &Stop) {
+    fn start(&mut self, mut service: Service, stage: usize, stop: &Stop) {
         let name = service.name;
-        if let Some(listener) = service.listener {
-            let task = self.tasks.spawn(http::serve(listener, service.router, stop.clone()));
+        let loops = std::mem::take(&mut service.loops);
+        if let Some(listener) = service.listener.take() {
+            let router = service.into_router();
+            let task = self.tasks.spawn(http::serve(listener, router, stop.clone()));
             self.running.insert(task.id(), Part { name: format!("{name}: http"), stage, task });
         }
-        for (part, start) in service.loops {
+        for (part, start) in loops {
             let task = self.tasks.spawn(start(stop.clone()));
             self.running.insert(task.id(), Part { name: format!("{name}: {part}"), stage, task });
         }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use axum::Router;
 use tokio::net::TcpListener;
 
-use crate::http;
+use crate::http::{self, Answers, Around};
 
 /// Tells everything that runs to finish; see [`run`](crate::run()).
 pub type Stop = tokio_util::sync::CancellationToken;
@@ -16,7 +16,9 @@ pub(crate) type Background =
 /// A name, routes and background loops. Starts nothing by itself.
 pub struct Service {
     pub(crate) name: &'static str,
-    pub(crate) router: Router,
+    router: Router,
+    around: Vec<Around>,
+    answers: Answers,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) loops: Vec<(&'static str, Background)>,
 }
@@ -24,12 +26,32 @@ pub struct Service {
 impl Service {
     /// A service without routes or loops.
     pub fn new(name: &'static str) -> Self {
-        Service { name, router: Router::new(), listener: None, loops: Vec::new() }
+        Service {
+            name,
+            router: Router::new(),
+            around: Vec::new(),
+            answers: Answers::default(),
+            listener: None,
+            loops: Vec::new(),
+        }
     }
 
     /// Adds routes.
     pub fn routes(mut self, router: Router) -> Self {
         self.router = self.router.merge(router);
+        self
+    }
+
+    /// Puts something around all routes, however they were added, and around the answers to unknown paths and methods:
+    /// a guard, a measurement. What was added last is outermost.
+    pub fn around(mut self, wrap: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
+        self.around.push(Box::new(wrap));
+        self
+    }
+
+    /// Decides how to answer what no handler answers; with problems otherwise.
+    pub fn answering_as(mut self, answers: Answers) -> Self {
+        self.answers = answers;
         self
     }
 
@@ -54,8 +76,8 @@ impl Service {
         self.name
     }
 
-    /// The routes, for a test that needs no socket.
+    /// The routes as they are served, for a test that needs no socket.
     pub fn into_router(self) -> Router {
-        http::finished(self.router)
+        http::finished(self.router, self.around, self.answers)
     }
 }

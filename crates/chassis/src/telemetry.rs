@@ -1,6 +1,9 @@
 //! Log lines: for people by default, JSON for machines. Nothing that a caller sends can forge a line.
 
-use std::{fmt, str::FromStr};
+mod counts;
+mod loggers;
+
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -8,13 +11,18 @@ use tracing::{
     level_filters::LevelFilter,
 };
 use tracing_subscriber::{
-    EnvFilter,
-    filter::filter_fn,
+    filter::{Targets, filter_fn},
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
     layer::SubscriberExt,
     registry::LookupSpan,
+    reload,
     util::SubscriberInitExt,
 };
+
+pub use loggers::Loggers;
+
+pub(crate) use counts::Counts;
+pub(crate) use loggers::{LEVELS, level_name};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,27 +34,48 @@ pub enum LogFormat {
 }
 
 /// Which lines are written: a level, and levels of single parts, for example `info,messaging=debug`.
-#[derive(Debug)]
-pub struct LogFilter(EnvFilter);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter {
+    /// The level of parts that have none of their own.
+    root: LevelFilter,
+    /// The levels of parts, each with all that is inside of it: `messaging`, `discovery::server`.
+    parts: BTreeMap<String, LevelFilter>,
+}
+
+impl LogFilter {
+    fn targets(&self) -> Targets {
+        let parts = self.parts.iter().map(|(part, level)| (part.clone(), *level));
+        Targets::new().with_default(self.root).with_targets(parts)
+    }
+}
 
 impl FromStr for LogFilter {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let items: Vec<&str> = text.split(',').map(str::trim).collect();
-        for item in items.iter().copied() {
-            // A word alone would be taken for the name of a part, so that a misspelt level would silence all others;
-            // and an empty one for the level error.
-            let level = item.split_once('=').map_or(item, |(_, level)| level).trim();
+        let mut filter = LogFilter { root: LevelFilter::OFF, parts: BTreeMap::new() };
+        for item in text.split(',').map(str::trim) {
+            // A word alone is a level: taken for the name of a part, a misspelt one would silence all others.
+            let (part, level) = item.split_once('=').unwrap_or(("", item));
+            let (part, level) = (part.trim(), level.trim());
             anyhow::ensure!(!level.is_empty(), "a level is missing");
-            level.parse::<LevelFilter>()?;
+            let level = level.parse()?;
+            let named =
+                |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | ':' | '-');
+            anyhow::ensure!(part.chars().all(named), "{part} is not the name of a part");
+            match (part.is_empty(), item.contains('=')) {
+                (true, true) => anyhow::bail!("the name of a part is missing"),
+                (true, false) => filter.root = level,
+                (false, _) => drop(filter.parts.insert(part.to_owned(), level)),
+            }
         }
-        Ok(LogFilter(EnvFilter::try_new(items.join(","))?))
+        Ok(filter)
     }
 }
 
-/// Sends log lines to standard error from now on. `ours` names the crates that may log below the level info. Those of
-/// others never do, whatever the filter says: they cannot know what of that which passes through them is secret.
+/// Sends log lines to standard error from now on, and returns what changes their levels. `ours` names the crates that
+/// may log below the level info. Those of others never do, whatever the filter says: they cannot know what of that which
+/// passes through them is secret.
 ///
 /// # Errors
 /// When something else writes log lines already.
@@ -54,22 +83,24 @@ pub fn start(
     format: LogFormat,
     filter: LogFilter,
     ours: &'static [&'static str],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Loggers> {
+    let (levels, handle) = reload::Layer::new(filter.targets());
+    let counts = Arc::new(Counts::default());
     let may_speak =
         filter_fn(move |metadata| *metadata.level() <= Level::INFO || is_of(metadata, ours));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter.0).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::registry().with(levels).with(may_speak);
+    let lines = lines.with(counts::Counting(counts.clone()));
+    let writing = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let started = match format {
-        LogFormat::Text => builder.event_format(Line).finish().with(may_speak).try_init(),
-        LogFormat::Json => builder
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .finish()
-            .with(may_speak)
-            .try_init(),
+        LogFormat::Text => lines.with(writing.event_format(Line)).try_init(),
+        LogFormat::Json => {
+            let writing = writing.json().flatten_event(true);
+            let writing = writing.with_current_span(false).with_span_list(false);
+            lines.with(writing).try_init()
+        }
     };
-    started.map_err(|error| anyhow::anyhow!("start logging: {error}"))
+    started.map_err(|error| anyhow::anyhow!("start logging: {error}"))?;
+    Ok(Loggers::new(filter, ours, counts, Some(handle)))
 }
 
 /// Whether a line was written in one of these crates, whatever target it names.
@@ -141,7 +172,9 @@ mod tests {
         {
             check(good, true);
         }
-        for bad in ["", "verbose", "messaging", "info,messaging=loud", "info,", "=info,"] {
+        for bad in
+            ["", "verbose", "messaging", "info,messaging=loud", "info,", "=info", "a[b]=info"]
+        {
             check(bad, false);
         }
     }

@@ -48,12 +48,15 @@ pub enum Write {
         /// One value per column.
         values: Vec<Value>,
     },
-    /// Removes a row if it is there.
+    /// Removes a row. Without a version, whatever it is in, and nothing happens when it is not there; with one, any
+    /// other version, or no row, is a `Conflict`.
     Delete {
         /// Where.
         table: Table,
         /// The row.
         id: Id,
+        /// The version that the caller has seen.
+        version: Option<i64>,
     },
 }
 
@@ -94,6 +97,10 @@ pub enum CommitError {
     /// The inbox has this message: its changes were made before.
     #[error("the message was handled before")]
     AlreadyHandled,
+    /// The database can never take these values, for the reason given: a text is too long, a required value is missing.
+    /// To try again is of no use; the reason may be shown to the caller.
+    #[error("the database does not take the values: {0}")]
+    Refused(String),
     /// The database did not do it; it may later.
     #[error("the database is unavailable: {0:#}")]
     Unavailable(anyhow::Error),

@@ -2,7 +2,10 @@
 //! Knows no HTTP and no broker, and nothing of what a table means.
 
 mod changes;
+mod channels;
+mod filter;
 mod page;
+mod postgres;
 mod sqlite;
 mod table;
 
@@ -14,6 +17,9 @@ use tokio::sync::watch;
 
 pub use changes::{Changes, CommitError, Header, Message, Write};
 pub use page::{Condition, Direction, Listing, Page, Sort, Test};
+pub use postgres::{
+    ChangeLog, ChangeSet, ConnectError, Executed, Postgres, PostgresSettings, SettingsError,
+};
 pub use sqlite::{Durability, OpenError, Sqlite, SqliteFile, check};
 pub use table::{Column, Id, IdKind, Kind, Row, Table, Value};
 

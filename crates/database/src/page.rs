@@ -9,13 +9,14 @@ pub struct Page {
     pub offset: u64,
     /// How many rows to read at most.
     pub limit: u32,
-    /// The order; rows that it leaves equal, or all rows when it is empty, come in the order of their insertion.
+    /// The order. Rows that it leaves equal, or all rows when it is empty, come in the order of their insertion, provided
+    /// that later rows have greater ids, as new ids have: a backend may go by either.
     pub sort: Vec<Sort>,
     /// What a row must meet to be seen and counted: all of these.
     pub filter: Vec<Condition>,
 }
 
-/// One step of an order.
+/// One step of an order. Texts are ordered by their bytes; no value is smaller than every value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sort {
     /// The position of the column in the table; `None` is the id.
@@ -34,7 +35,8 @@ pub struct Condition {
 }
 
 /// What a value must be like. No value meets `IsSet(false)` and nothing else, as in SQL. Values are of the column's kind;
-/// for the id they are texts or integers. Texts are compared by their bytes, `Contains` and `Lacks` ignore case.
+/// for the id they are texts or integers; a value of another kind is unlike every value. Texts are compared by their
+/// bytes, `Contains` and `Lacks` ignore case.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// It is one of these.

@@ -4,25 +4,24 @@ mod apply;
 mod check;
 mod columns;
 mod file;
+mod filter;
+mod list;
 mod schema;
 mod writer;
 
-use std::{
-    collections::HashMap,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use async_trait::async_trait;
 use futures_util::{FutureExt, TryStreamExt};
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, sqlite::SqliteRow};
+use sqlx::AssertSqlSafe;
 use tokio::sync::watch;
 
 use crate::{
-    Changes, CommitError, Database, Direction, Id, IdKind, Listing, Message, Page, Row, Table,
+    Changes, CommitError, Database, Id, Listing, Message, Page, Row, Table, channels::Channels,
 };
+use filter::Filter;
 
 pub use check::check;
 pub use file::{Durability, OpenError, SqliteFile};
@@ -33,7 +32,7 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// A database in one SQLite file.
 pub struct Sqlite {
     file: SqliteFile,
-    added: Mutex<HashMap<String, watch::Sender<u64>>>,
+    channels: Channels,
 }
 
 impl Sqlite {
@@ -53,19 +52,14 @@ impl Sqlite {
         })
         .await
         .map_err(|cause: anyhow::Error| OpenError::unavailable(path, cause))?;
-        Ok(Arc::new(Sqlite { file, added: Mutex::default() }))
-    }
-
-    fn channel(&self, channel: &str) -> watch::Sender<u64> {
-        let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
-        added.entry(channel.to_owned()).or_insert_with(|| watch::Sender::new(0)).clone()
+        Ok(Arc::new(Sqlite { file, channels: Channels::default() }))
     }
 }
 
 #[async_trait]
 impl Database for Sqlite {
     async fn get(&self, table: &Table, id: &Id) -> anyhow::Result<Option<Row>> {
-        let sql = format!("{} where id = ?1", columns::select(table));
+        let sql = format!("{} where {} = ?1", columns::select(table), columns::quoted(&table.key));
         let query = columns::bind_id(sqlx::query(AssertSqlSafe(sql)), id);
         let row = query
             .fetch_optional(self.file.readers())
@@ -75,34 +69,20 @@ impl Database for Sqlite {
     }
 
     async fn list(&self, table: &Table, page: &Page) -> anyhow::Result<Listing> {
-        let sql = format!(
-            "{} order by {} limit ?1 offset ?2",
-            columns::select(table),
-            order(table, page)
-        );
-        let count = format!("select count(*) from {}", columns::quoted(&table.name));
-        let offset = i64::try_from(page.offset).unwrap_or(i64::MAX);
-        let what = || format!("list {}", table.name);
-        // One transaction, so that the rows and their number are of the same moment.
-        let mut reading = self.file.readers().begin().await.with_context(what)?;
-        let rows: Vec<SqliteRow> = sqlx::query(AssertSqlSafe(sql))
-            .bind(i64::from(page.limit))
-            .bind(offset)
-            .fetch_all(&mut *reading)
-            .await
-            .with_context(what)?;
-        let total: i64 = sqlx::query_scalar(AssertSqlSafe(count))
-            .fetch_one(&mut *reading)
-            .await
-            .with_context(what)?;
-        reading.commit().await.with_context(what)?;
-        let rows =
-            rows.iter().map(|row| columns::read(table, row)).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(Listing { rows, total: total.unsigned_abs() })
+        let filter = Filter::new(table, page)?;
+        let listing = match filter.is_complete() {
+            true => list::page(self.file.readers(), table, page, &filter).await,
+            false => list::scan(self.file.readers(), table, page, &filter).await,
+        };
+        listing.with_context(|| format!("list {}", table.name))
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        let wake = changes.outgoing.iter().map(|message| self.channel(&message.channel)).collect();
+        let wake = changes
+            .outgoing
+            .iter()
+            .map(|message| self.channels.counter(&message.channel))
+            .collect();
         self.file
             .write(Durability::PowerFailure, wake, move |connection| {
                 apply::changes(connection, changes).boxed()
@@ -195,22 +175,8 @@ impl Database for Sqlite {
     }
 
     fn added(&self, channel: &str) -> watch::Receiver<u64> {
-        self.channel(channel).subscribe()
+        self.channels.counter(channel).subscribe()
     }
-}
-
-fn order(table: &Table, page: &Page) -> String {
-    let mut order = String::new();
-    for sort in &page.sort {
-        let column = sort.column.and_then(|column| table.columns.get(column));
-        let name = column.map_or_else(|| "id".to_owned(), |column| columns::quoted(&column.name));
-        let direction = match sort.direction {
-            Direction::Ascending => "asc",
-            Direction::Descending => "desc",
-        };
-        order.push_str(&format!("{name} {direction}, "));
-    }
-    order + "rowid"
 }
 
 impl From<sqlx::Error> for CommitError {
@@ -222,14 +188,5 @@ impl From<sqlx::Error> for CommitError {
 impl From<anyhow::Error> for CommitError {
     fn from(error: anyhow::Error) -> Self {
         CommitError::Unavailable(error)
-    }
-}
-
-impl IdKind {
-    fn sql(self) -> &'static str {
-        match self {
-            IdKind::ObjectId => "text primary key not null",
-            IdKind::Sequence => "integer primary key not null",
-        }
     }
 }

@@ -34,7 +34,7 @@ pub struct Column {
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// Any text.
+    /// Any text; a backend may refuse one with U+0000 in it.
     Text,
     /// A whole number of 64 bits.
     Integer,
@@ -42,7 +42,8 @@ pub enum Kind {
     Real,
     /// True or false.
     Boolean,
-    /// A point in time, kept to the nanosecond.
+    /// A point in time, kept to the millisecond at least; what a backend cannot keep of it is cut off, so that a kept
+    /// instant is never later than the given one. A backend may refuse years before -4712.
     Instant,
 }
 
@@ -86,7 +87,7 @@ pub enum Value {
 pub struct Row {
     /// The row's id.
     pub id: Id,
-    /// Counts the row's replacements from 1; a replacement names the version that it was made from.
+    /// Changes when the content changes; says nothing else. A replacement names the version that it was made from.
     pub version: i64,
     /// The values, one per column.
     pub values: Vec<Value>,
@@ -97,6 +98,20 @@ impl fmt::Display for Id {
         match self {
             Id::Text(text) => f.write_str(text),
             Id::Integer(number) => number.fmt(f),
+        }
+    }
+}
+
+impl Value {
+    /// What kind of value this is; `Null` is of none.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self {
+            Value::Null => None,
+            Value::Text(_) => Some(Kind::Text),
+            Value::Integer(_) => Some(Kind::Integer),
+            Value::Real(_) => Some(Kind::Real),
+            Value::Boolean(_) => Some(Kind::Boolean),
+            Value::Instant(_) => Some(Kind::Instant),
         }
     }
 }

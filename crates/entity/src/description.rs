@@ -32,6 +32,8 @@ pub struct Field {
     pub kind: FieldKind,
     /// What every value must keep to.
     pub rules: Cow<'static, [Rule]>,
+    /// How many characters its column takes, where that is bounded without a rule: JHipster's SQL databases have 255.
+    pub width: Option<u32>,
 }
 
 /// What a field holds, in the model's words.
@@ -97,6 +99,11 @@ impl Entity {
     /// The name within an application, as it stands in the headers that pages read: `shopOrder`.
     pub fn qualified_name(&self, application: &str) -> String {
         format!("{application}{}", self.name)
+    }
+
+    /// The position of a field by its name.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
     }
 }
 

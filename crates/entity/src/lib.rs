@@ -1,17 +1,20 @@
-//! Describes an entity and serves it as a REST resource: codec, validation, paging, OpenAPI.
+//! Describes an entity and serves it as a REST resource: codec, validation, paging, filters, OpenAPI.
 //! Knows no broker: a decision that announces a change returns messages, and they are committed with it.
 
+mod address;
 mod codec;
 mod description;
+pub mod idempotency;
 mod ids;
 mod instant;
 mod openapi;
 mod resource;
+mod tag;
 mod validate;
 
 pub use codec::{CodecError, decode, encode};
 pub use description::{Entity, Field, FieldKind, Rule};
 pub use ids::Ids;
 pub use instant::instant_text;
-pub use openapi::document;
-pub use resource::{Announce, Change, Moment, Resource, announce_nothing, typed};
+pub use openapi::{ApiGroup, OpenApi, api_docs, document};
+pub use resource::{Announce, Change, Moment, Resource, ResourceOptions, announce_nothing, typed};

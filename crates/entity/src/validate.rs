@@ -19,6 +19,21 @@ pub(crate) fn validate(entity: &Entity, values: &[Value]) -> Vec<FieldError> {
     errors
 }
 
+/// What the database's columns cannot take, though no rule forbids it; a sentence for the caller. Characters are counted as
+/// PostgreSQL counts them.
+pub(crate) fn too_wide(entity: &Entity, values: &[Value]) -> Option<String> {
+    entity.fields.iter().zip(values).find_map(|(field, value)| match (field.width, value) {
+        (Some(width), Value::Text(text)) if exceeds(text, width) => {
+            Some(format!("{} must have at most {width} characters", field.name))
+        }
+        _ => None,
+    })
+}
+
+fn exceeds(text: &str, width: u32) -> bool {
+    usize::try_from(width).is_ok_and(|width| text.len() > width && text.chars().count() > width)
+}
+
 fn broken(rule: Rule, rules: &[Rule], value: &Value) -> Option<String> {
     match (rule, value) {
         (Rule::Required, Value::Null) => Some("must not be null".to_owned()),
@@ -65,6 +80,22 @@ mod tests {
             .map(|error| format!("{} {}", error.field, error.message))
             .collect();
         assert_eq!(errors, expected, "{body}");
+    }
+
+    #[test]
+    fn a_column_takes_so_many_characters() {
+        let mut entity = ORDER;
+        entity.fields.to_mut()[0].width = Some(3);
+        for (title, expected) in [
+            ("abc", None),
+            ("🐋🐋🐋", None),
+            ("abcd", Some("title must have at most 3 characters")),
+        ] {
+            let mut values = vec![Value::Null; 6];
+            values[0] = title.into();
+            assert_eq!(too_wide(&entity, &values).as_deref(), expected, "{title}");
+            assert_eq!(too_wide(&ORDER, &values), None);
+        }
     }
 
     #[test]

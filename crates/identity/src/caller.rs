@@ -1,6 +1,6 @@
 //! Who is calling: what a good token says, and the doors that ask for one.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     Router,
@@ -9,7 +9,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use chassis::Problem;
+use chassis::{Problem, http::CallerName, management::Administrator};
 use serde_json::{Map, Value};
 
 use crate::{TokenError, Verifier};
@@ -17,9 +17,17 @@ use crate::{TokenError, Verifier};
 /// The claims that may hold authorities; the first that is there counts, even when it holds none (contract §6).
 const AUTHORITY_CLAIMS: [&str; 3] = ["groups", "roles", "https://www.jhipster.tech/roles"];
 
+/// The role that may see and do everything.
+const ADMIN: &str = "ROLE_ADMIN";
+
 /// The caller that a token names. A handler behind [`authenticated`] finds it in the request's extensions.
+/// Clones share one [`Profile`], so that they cost nothing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Caller {
+pub struct Caller(Arc<Profile>);
+
+/// What is known of a caller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
     /// Identifies the caller at the issuer.
     pub subject: String,
     /// The name that people know the caller by.
@@ -37,23 +45,44 @@ impl Caller {
             |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (subject, name) = (text("sub"), text("preferred_username"));
         let login = if name.is_empty() { subject.clone() } else { name };
-        Caller { subject, login, authorities: authorities(&claims), claims }
+        Caller::from(Profile { subject, login, authorities: authorities(&claims), claims })
     }
 
     /// Whether the caller has this role, for example `ROLE_ADMIN`.
     pub fn has_role(&self, role: &str) -> bool {
         self.authorities.iter().any(|authority| authority == role)
     }
+
+    /// What tells this caller from others: the subject or, in a token without one, the login.
+    fn name(&self) -> &str {
+        if self.subject.is_empty() { &self.login } else { &self.subject }
+    }
+}
+
+impl From<Profile> for Caller {
+    fn from(profile: Profile) -> Self {
+        Caller(Arc::new(profile))
+    }
+}
+
+impl Deref for Caller {
+    type Target = Profile;
+
+    fn deref(&self) -> &Profile {
+        &self.0
+    }
 }
 
 /// Lets only callers with a good bearer token in, and tells the handlers who they are: a [`Caller`] among the
 /// request's extensions. Others are answered 401, or 503 while nobody can tell whether the token is good.
+///
+/// For who must not know this crate, the extensions have a [`CallerName`] too, and [`Administrator`] for `ROLE_ADMIN`.
 pub fn authenticated(router: Router, verifier: Arc<Verifier>) -> Router {
-    identified(router.layer(middleware::from_fn(require_caller)), verifier)
+    router.layer(middleware::from_fn_with_state(verifier, admit))
 }
 
 /// Lets callers without a token in as nobody, but refuses a token that is not good, as the Java services do on their
-/// open paths.
+/// open paths. Callers with a good one are known to the handlers as behind [`authenticated`].
 pub fn identified(router: Router, verifier: Arc<Verifier>) -> Router {
     router.layer(middleware::from_fn_with_state(verifier, identify))
 }
@@ -63,23 +92,37 @@ pub fn with_role(router: Router, role: &'static str) -> Router {
     router.layer(middleware::from_fn_with_state(role, require_role))
 }
 
+async fn admit(
+    State(verifier): State<Arc<Verifier>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if !is_known(&verifier, &mut request).await? {
+        return Err(Problem::unauthorized());
+    }
+    Ok(next.run(request).await)
+}
+
 async fn identify(
     State(verifier): State<Arc<Verifier>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if let Some(token) = bearer(request.headers())? {
-        let caller = verifier.verify(token).await?;
-        request.extensions_mut().insert(caller);
-    }
+    is_known(&verifier, &mut request).await?;
     Ok(next.run(request).await)
 }
 
-async fn require_caller(request: Request, next: Next) -> Result<Response, Problem> {
-    if request.extensions().get::<Caller>().is_none() {
-        return Err(Problem::unauthorized());
+/// Tells the handlers who sent a request, if it came with a token, and says whether it did.
+async fn is_known(verifier: &Verifier, request: &mut Request) -> Result<bool, Problem> {
+    let Some(token) = bearer(request.headers())? else { return Ok(false) };
+    let caller = verifier.verify(token).await?;
+    let extensions = request.extensions_mut();
+    if caller.has_role(ADMIN) {
+        extensions.insert(Administrator);
     }
-    Ok(next.run(request).await)
+    extensions.insert(CallerName(caller.name().to_owned()));
+    extensions.insert(caller);
+    Ok(true)
 }
 
 async fn require_role(
@@ -107,9 +150,8 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
     }
-    let allowed =
-        |character: char| character.is_ascii_alphanumeric() || "-._~+/=".contains(character);
-    if token.is_empty() || !token.chars().all(allowed) {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.is_empty() || !token.bytes().all(allowed) {
         return Err(Problem::invalid_token(MALFORMED));
     }
     Ok(Some(token))
@@ -185,6 +227,13 @@ mod tests {
     fn the_login_is_the_preferred_name_or_else_the_subject() {
         assert_eq!(caller(json!({ "sub": "7", "preferred_username": "ann" })).login, "ann");
         assert_eq!(caller(json!({ "sub": "7" })).login, "7");
+    }
+
+    #[test]
+    fn callers_are_told_apart_by_subject_or_else_by_login() {
+        assert_eq!(caller(json!({ "sub": "7", "preferred_username": "ann" })).name(), "7");
+        assert_eq!(caller(json!({ "sub": "", "preferred_username": "ann" })).name(), "ann");
+        assert_eq!(caller(json!({ "sub": null })).name(), "");
     }
 
     fn check_header(values: &[&str], expected: Result<Option<&str>, ()>) {

@@ -3,6 +3,7 @@
 
 mod document;
 mod key;
+mod readiness;
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,6 +46,22 @@ pub struct Metadata {
     pub jwks_uri: String,
     /// Where a browser is sent to sign out.
     pub end_session_endpoint: Option<String>,
+}
+
+/// Whether the provider's keys could be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProviderState {
+    /// Not yet: no token can be checked. The reason is that of the last attempt, if there was one.
+    NotYet(Option<String>),
+    /// The last attempt to fetch them worked.
+    Reached,
+    /// Not any more: the keys known so far go on working.
+    Away {
+        /// For how long attempts have failed.
+        lasting: Duration,
+        /// Why the last one did.
+        reason: String,
+    },
 }
 
 /// Why there is no key for a token.
@@ -101,6 +118,16 @@ impl Provider {
         Ok(Metadata::clone(&metadata))
     }
 
+    /// Whether the provider's keys could be had, for a health report. Asks nobody.
+    pub fn state(&self) -> ProviderState {
+        self.keys.standing()
+    }
+
+    /// Changes whenever the keys were fetched. A key that is found after reading this is of this version or a later one.
+    pub(crate) fn keys_version(&self) -> u64 {
+        self.keys.version()
+    }
+
     /// Finds the key that a token names. An unknown key makes the provider be asked again, at most every ten seconds;
     /// while it does not answer, the keys known so far go on working.
     pub(crate) async fn key(
@@ -131,7 +158,10 @@ impl Provider {
 
     async fn fetch_keys(&self) -> anyhow::Result<Keys> {
         let address = self.metadata().await?.jwks_uri;
-        Ok(Keys::from(self.fetch::<KeySet>(&address).await?))
+        let keys = Keys::from(self.fetch::<KeySet>(&address).await?);
+        // Whoever believed this would refuse everybody.
+        ensure!(!keys.is_empty(), "{address} publishes no key that can check signatures");
+        Ok(keys)
     }
 
     async fn fetch<T: DeserializeOwned>(&self, address: &str) -> anyhow::Result<T> {

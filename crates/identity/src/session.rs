@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use tracing::{debug, warn};
 
-use crate::Caller;
+use crate::{Caller, Profile};
 
 /// How long a session lasts without a request.
 const IDLE: SignedDuration = SignedDuration::from_mins(30);
@@ -220,7 +220,7 @@ impl Sessions {
 }
 
 fn deletion(id: Id) -> Write {
-    Write::Delete { table: TABLE, id }
+    Write::Delete { table: TABLE, id, version: None }
 }
 
 /// The id under which the session of a cookie's token is kept: its SHA-256 in hexadecimal.
@@ -251,10 +251,10 @@ impl Session {
     fn values(&self) -> anyhow::Result<Vec<Value>> {
         let Session { caller, tokens, .. } = self.clone();
         let data = Data {
-            subject: caller.subject,
-            login: caller.login,
-            authorities: caller.authorities,
-            claims: caller.claims,
+            subject: caller.subject.clone(),
+            login: caller.login.clone(),
+            authorities: caller.authorities.clone(),
+            claims: caller.claims.clone(),
             access_token: tokens.access.expose().clone(),
             refresh_token: tokens.refresh.map(|token| token.expose().clone()),
             id_token: tokens.id.expose().clone(),
@@ -277,12 +277,12 @@ impl Session {
         let data: Data = serde_json::from_str(data).map_err(|error| {
             anyhow::anyhow!("the data is not as expected at column {}", error.column())
         })?;
-        let caller = Caller {
+        let caller = Caller::from(Profile {
             subject: data.subject,
             login: data.login,
             authorities: data.authorities,
             claims: data.claims,
-        };
+        });
         let tokens = Tokens {
             access: Secret::new(data.access_token),
             refresh: data.refresh_token.map(Secret::new),

@@ -164,20 +164,35 @@ where
     H: Fn(Arc<Delivery>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Changes, Failure>> + Send,
 {
-    let changes = match handle(delivery.clone()).await {
-        Ok(changes) => changes,
+    let done = match handle(delivery.clone()).await {
+        Ok(changes) => commit(database, group, delivery, changes).await,
         Err(Failure::Retry(cause)) => return Err(cause),
-        Err(Failure::Reject(cause)) => {
-            let id = &delivery.id;
-            warn!(message.id = %id, "message {id} cannot be processed and is kept with its reason: {cause:#}");
-            Changes::new().send(rejected(kept(delivery), &cause))
-        }
+        Err(Failure::Reject(cause)) => Err(CommitError::Refused(format!("{cause:#}"))),
     };
-    match database.commit(changes.handled(group, &delivery.id)).await {
+    let done = match done {
+        Err(CommitError::Refused(reason)) => {
+            let id = &delivery.id;
+            warn!(message.id = %id, "message {id} cannot be processed and is kept with its reason: {reason}");
+            let kept = Changes::new().send(rejected(kept(delivery), &anyhow!(reason)));
+            commit(database, group, delivery, kept).await
+        }
+        done => done,
+    };
+    match done {
         Ok(()) | Err(CommitError::AlreadyHandled) => Ok(()),
-        Err(cause @ CommitError::Conflict) => Err(cause.into()),
+        Err(cause @ (CommitError::Conflict | CommitError::Refused(_))) => Err(cause.into()),
         Err(CommitError::Unavailable(cause)) => Err(cause),
     }
+}
+
+/// Commits what a record changes, and that it was handled.
+async fn commit(
+    database: &DatabaseRef,
+    group: &str,
+    delivery: &Delivery,
+    changes: Changes,
+) -> Result<(), CommitError> {
+    database.commit(changes.handled(group, &delivery.id)).await
 }
 
 async fn commit_offsets(

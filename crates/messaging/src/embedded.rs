@@ -8,6 +8,7 @@ mod headers;
 mod log;
 mod partition;
 mod subscription;
+mod tail;
 
 use std::{
     collections::HashMap,
@@ -22,18 +23,18 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::{Broker, Failure, Publish, Stop, Subscription};
+use crate::{Broker, Failure, Publish, Stop, Subscription, TopicName};
 use groups::Groups;
 use subscription::Member;
+use tail::Tail;
 
-/// How long records are kept, as Kafka's default has it: seven days, and in any case until every group has passed them.
+/// How long records are kept, as Kafka's default has it: seven days, and in any case until every group has passed them,
+/// or somebody has listened without one.
 const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How often old records are removed.
 const CLEANING: Duration = Duration::from_secs(10 * 60);
 /// How many records are removed at a time.
 const PORTION: u32 = 1000;
-/// The longest name of a topic, as in Kafka.
-const NAME: usize = 249;
 
 /// A broker in this process. Clones share it.
 #[derive(Clone)]
@@ -100,7 +101,8 @@ impl Embedded {
         }
     }
 
-    /// Removes records made before this time that every group of their topic has passed; returns how many.
+    /// Removes records made before this time that every group of their topic has passed; returns how many. Who listens
+    /// without a group holds nothing back, but without either the records wait.
     ///
     /// # Errors
     /// When the file does not take it.
@@ -154,10 +156,10 @@ impl Shared {
 impl Publish for Embedded {
     async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
         let good: Vec<Message> =
-            messages.iter().filter(|message| valid(&message.topic)).cloned().collect();
+            messages.iter().filter(|message| TopicName::takes(&message.topic)).cloned().collect();
         let appended = if good.is_empty() { Ok(()) } else { self.shared.append(good).await };
         let outcome = |message: &Message| match &appended {
-            _ if !valid(&message.topic) => {
+            _ if !TopicName::takes(&message.topic) => {
                 Err(Failure::Reject(anyhow::anyhow!("{:?} cannot name a topic", message.topic)))
             }
             Ok(()) => Ok(()),
@@ -172,13 +174,13 @@ impl Publish for Embedded {
 #[async_trait]
 impl Broker for Embedded {
     async fn subscribe(&self, topic: &str, group: &str) -> anyhow::Result<Box<dyn Subscription>> {
-        anyhow::ensure!(valid(topic), "{topic:?} cannot name a topic");
+        topic.parse::<TopicName>()?;
+        anyhow::ensure!(!group.is_empty(), "a group needs a name to read {topic}");
         Ok(Box::new(Member::join(self.shared.clone(), topic, group).await?))
     }
-}
 
-/// Kafka's rule for the names of topics.
-fn valid(topic: &str) -> bool {
-    let letters = topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    letters && (1..=NAME).contains(&topic.len()) && topic != "." && topic != ".."
+    async fn tail(&self, topic: &str) -> anyhow::Result<Box<dyn Subscription>> {
+        topic.parse::<TopicName>()?;
+        Ok(Box::new(Tail::begin(self.shared.clone(), topic).await?))
+    }
 }

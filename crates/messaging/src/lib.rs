@@ -5,17 +5,20 @@ mod consume;
 pub mod embedded;
 mod inbox;
 mod relay;
+mod topic;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use database::{Header, Message};
 
 pub use backoff::Backoff;
 pub use consume::{Delivery, consume};
+// Words of the ports below; whoever only publishes needs no database.
+pub use database::{Header, Message};
 pub use embedded::Embedded;
 pub use inbox::clean_inbox;
 pub use relay::relay;
+pub use topic::TopicName;
 
 /// Tells a loop to finish.
 pub type Stop = tokio_util::sync::CancellationToken;
@@ -50,11 +53,16 @@ pub trait Publish: Send + Sync {
     async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>>;
 }
 
-/// A broker: publishes, and lets groups of consumers subscribe.
+/// A broker: publishes, lets groups of consumers subscribe, and lets anybody listen.
 #[async_trait]
 pub trait Broker: Publish {
     /// Joins a group that reads a topic, which is created when absent. Reading starts after the group's committed offset.
     async fn subscribe(&self, topic: &str, group: &str) -> anyhow::Result<Box<dyn Subscription>>;
+
+    /// Reads a topic, which is created when absent, from its end and without a group: every caller gets every message
+    /// that is published after this returns. Nothing is remembered, so `commit` does nothing; a `poll` that failed may be
+    /// repeated and goes on where it was.
+    async fn tail(&self, topic: &str) -> anyhow::Result<Box<dyn Subscription>>;
 }
 
 /// A member of a group that reads a topic.

@@ -6,6 +6,8 @@ use anyhow::{Context, bail};
 use chassis::config::ConfigError;
 use tokio::net::TcpListener;
 
+use crate::wanted::Wanted;
+
 /// Which ports to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ports {
@@ -17,7 +19,8 @@ pub enum Ports {
 
 /// The listeners, by role.
 pub(super) struct Listeners {
-    pub(super) registry: TcpListener,
+    /// None when the registry is elsewhere.
+    pub(super) registry: Option<TcpListener>,
     pub(super) store: TcpListener,
     pub(super) alert: TcpListener,
     pub(super) gateway: TcpListener,
@@ -27,16 +30,43 @@ pub(super) struct Listeners {
     pub(super) smtp: Option<TcpListener>,
 }
 
+/// Which of the parts that may be elsewhere run in this process.
+pub(super) struct Embedded {
+    registry: bool,
+    issuer: bool,
+    smtp: bool,
+}
+
+impl Embedded {
+    /// Those that nobody has named.
+    pub(super) fn wanted(wanted: &Wanted) -> Self {
+        Embedded {
+            registry: wanted.found.named.is_none(),
+            issuer: wanted.provider.is_none(),
+            smtp: wanted.mail_server.is_none(),
+        }
+    }
+}
+
 impl Ports {
-    pub(super) async fn bind(&self, issuer: bool, smtp: bool) -> anyhow::Result<Listeners> {
+    pub(super) async fn bind(&self, embedded: &Embedded) -> anyhow::Result<Listeners> {
         Ok(Listeners {
-            registry: self.listen("registry", 8761).await?,
+            registry: self.listen_if(embedded.registry, "registry", 8761).await?,
             store: self.listen("store", 8082).await?,
             alert: self.listen("alert", 8083).await?,
             gateway: self.listen("gateway", 8081).await?,
-            issuer: if issuer { Some(self.listen("identity provider", 9080).await?) } else { None },
-            smtp: if smtp { Some(self.listen("mail sink", 1025).await?) } else { None },
+            issuer: self.listen_if(embedded.issuer, "identity provider", 9080).await?,
+            smtp: self.listen_if(embedded.smtp, "mail sink", 1025).await?,
         })
+    }
+
+    async fn listen_if(
+        &self,
+        wanted: bool,
+        role: &str,
+        usual: u16,
+    ) -> anyhow::Result<Option<TcpListener>> {
+        if wanted { self.listen(role, usual).await.map(Some) } else { Ok(None) }
     }
 
     async fn listen(&self, role: &str, usual: u16) -> anyhow::Result<TcpListener> {

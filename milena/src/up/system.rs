@@ -3,22 +3,23 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use chassis::{Outside, Service, Stop, config::Settings};
-use database::{Durability, Sqlite, Table};
+use chassis::{Outside, Service, Stop, config::Settings, telemetry::Loggers};
 use discovery::{Address, Directory, Forwarder, Registration};
 use identity::{
-    Issuer, Provider, Verifier,
+    Issuer, Provider,
     login::{Login, LoginSettings},
     session::Sessions,
 };
-use mail::{Mailbox, Mailer, Security, SmtpSettings};
-use messaging::Embedded;
+use mail::{Mailbox, Security, SmtpSettings};
 
 use super::{
     Addresses, Ports,
     addresses::local,
+    ports::{Embedded, Listeners},
+};
+use crate::{
     folder::{Folder, KEYS},
-    ports::Listeners,
+    parts::Parts,
     wanted::Wanted,
 };
 
@@ -33,6 +34,8 @@ pub struct Options {
     pub ports: Ports,
     /// Every configuration key.
     pub settings: Settings,
+    /// What changes log levels while the program runs; none where another program logs.
+    pub loggers: Option<Loggers>,
     /// The time and randomness.
     pub outside: Outside,
 }
@@ -43,7 +46,9 @@ pub struct System {
     stages: Vec<Vec<Service>>,
     addresses: Addresses,
     directory: Arc<Directory>,
-    _folder: Folder,
+    /// How long the services may take to be known to the registry; no limit when it is somebody else's.
+    limit: Option<Duration>,
+    _folder: Option<Folder>,
 }
 
 impl System {
@@ -52,10 +57,9 @@ impl System {
     /// # Errors
     /// Names the port, folder, file or key that cannot be used; nothing is started then.
     pub async fn prepare(options: Options) -> anyhow::Result<Self> {
-        let Options { data_dir, ports, settings, outside } = options;
-        let wanted = Wanted::read(&settings)?;
-        let listeners = ports.bind(wanted.provider.is_none(), wanted.mail_server.is_none()).await?;
-        let folder = Folder::open(&data_dir).await?;
+        let Options { data_dir, ports, settings, loggers, outside } = options;
+        let wanted = Wanted::read(&settings.resolved()?)?;
+        let listeners = ports.bind(&Embedded::wanted(&wanted)).await?;
         let mut addresses = addresses(&listeners, &ports)?;
         addresses.data = data_dir.display().to_string();
         let provider = match &wanted.provider {
@@ -68,8 +72,11 @@ impl System {
             None => sink_settings(&addresses)?,
         };
         addresses.smtp = format!("{}:{}", smtp.host, smtp.port);
-        let builder = Builder { wanted, outside, provider, smtp, folder, addresses };
-        builder.build(listeners).await
+        let mut parts = Parts::new(wanted, provider.clone(), data_dir, loggers, outside);
+        parts.mail_server = Some(smtp);
+        // Taken first: a folder that is somebody else's, or damaged, stops everything before anything is written.
+        parts.folder().await?;
+        Builder { parts, provider, addresses }.build(listeners).await
     }
 
     /// What runs where.
@@ -85,12 +92,15 @@ impl System {
         let (addresses, directory) = (self.addresses, self.directory);
         let running = chassis::run(self.stages, stop.clone());
         let waiting = async {
-            let known = tokio::time::timeout(READY, all_known(&directory)).await;
+            let known = match self.limit {
+                Some(limit) => tokio::time::timeout(limit, all_known(&directory)).await,
+                None => Ok(all_known(&directory).await),
+            };
             match known {
                 Ok(()) => ready(&addresses),
                 Err(_) => stop.cancel(),
             }
-            known.map_err(|_| anyhow::anyhow!("the services did not register within {READY:?}"))
+            known.map_err(|late| anyhow::anyhow!("the services did not register in time: {late}"))
         };
         tokio::pin!(running);
         tokio::select! {
@@ -128,7 +138,10 @@ fn addresses(listeners: &Listeners, ports: &Ports) -> anyhow::Result<Addresses> 
     };
     Ok(Addresses {
         gateway: at(&listeners.gateway)?,
-        registry: at(&listeners.registry)?,
+        registry: match &listeners.registry {
+            Some(listener) => at(listener)?,
+            None => String::new(),
+        },
         store: at(&listeners.store)?,
         alert: at(&listeners.alert)?,
         development_issuer: listeners.issuer.is_some(),
@@ -148,43 +161,33 @@ fn sink_settings(addresses: &Addresses) -> anyhow::Result<SmtpSettings> {
     Ok(smtp)
 }
 
-/// What the parts are made from.
+/// What the system is made from.
 struct Builder {
-    wanted: Wanted,
-    outside: Outside,
+    parts: Parts,
     provider: Arc<Provider>,
-    smtp: SmtpSettings,
-    folder: Folder,
     addresses: Addresses,
 }
 
 impl Builder {
-    async fn build(self, listeners: Listeners) -> anyhow::Result<System> {
+    async fn build(mut self, listeners: Listeners) -> anyhow::Result<System> {
         let registry = self.registry_address()?;
-        let verifier = Arc::new(Verifier::new(
-            self.provider.clone(),
-            self.wanted.sign_in.audiences.clone(),
-            self.outside.clone(),
-        ));
-        let directory = Directory::new(registry.clone(), self.outside.clone())?;
-        let broker = self.broker().await?;
+        let directory = Directory::new(registry.clone(), self.parts.outside.clone())?;
+        self.parts.directory = Some(directory.clone());
         let mailbox = match &listeners.smtp {
             Some(_) => Some(self.mailbox().await?),
             None => None,
         };
-        let (store, alert, gateway, issuer) = tokio::try_join!(
-            self.store(&broker, &verifier, &registry),
-            self.alert(&broker, &verifier, &registry),
-            self.gateway(&verifier, &registry, &directory, mailbox.clone()),
-            self.issuer(listeners.issuer),
-        )?;
-        let registry = registry::service(self.wanted.registry.clone(), self.outside.clone());
-        let clock = self.outside.clone();
-        let brokering = Service::new("broker")
-            .background("clean", move |stop| broker.clean(move || clock.now(), stop));
+        let registration = self.registration(&registry, "store", &self.addresses.store)?;
+        let store = self.parts.store(registration).await?;
+        let registration = self.registration(&registry, "alert", &self.addresses.alert)?;
+        let alert = self.parts.alert(registration).await?;
+        let gateway = self.gateway(&registry, &directory, mailbox.clone()).await?;
+        let issuer = self.issuer(listeners.issuer).await?;
         let mut called = vec![store.on(listeners.store), alert.on(listeners.alert)];
         called.extend(issuer);
-        let mut embedded = vec![brokering, registry.on(listeners.registry)];
+        let mut embedded = self.parts.embedded();
+        let named = listeners.registry.is_none();
+        embedded.extend(listeners.registry.map(|listener| self.registry().on(listener)));
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
             embedded.push(
                 Service::new("mail sink")
@@ -192,85 +195,59 @@ impl Builder {
             );
         }
         let stages = vec![vec![gateway.on(listeners.gateway)], called, embedded];
-        Ok(System { stages, addresses: self.addresses, directory, _folder: self.folder })
+        let (limit, folder) = ((!named).then_some(READY), self.parts.into_folder());
+        Ok(System { stages, addresses: self.addresses, directory, limit, _folder: folder })
     }
 
-    fn registry_address(&self) -> anyhow::Result<Address> {
-        let password = self.wanted.registry.password.clone();
+    /// The registry that was named, else the one of this process.
+    fn registry_address(&mut self) -> anyhow::Result<Address> {
+        if let Some(named) = &self.parts.wanted.found.named {
+            self.addresses.registry = named.to_string();
+            return Ok(named.clone());
+        }
+        let password = self.parts.wanted.registry.password.clone();
         let host = self.addresses.registry.trim_start_matches("http://");
         Ok(Address::parse(&format!("http://{host}/eureka"))?.asked_by("admin", password))
     }
 
-    async fn database(&self, name: &str, tables: &[Table]) -> anyhow::Result<Arc<Sqlite>> {
-        Ok(Sqlite::open(&self.folder.join(name), tables, Durability::PowerFailure).await?)
+    fn registry(&self) -> Service {
+        registry::service(self.parts.wanted.registry.clone(), self.parts.outside.clone())
     }
 
-    async fn broker(&self) -> anyhow::Result<Embedded> {
-        let path = self.folder.join("broker.db");
-        Ok(Embedded::open(&path, self.wanted.partitions, Durability::PowerFailure).await?)
+    async fn mailbox(&mut self) -> anyhow::Result<Mailbox> {
+        let clock = self.parts.outside.clone();
+        let folder = self.parts.folder().await?.join("mails");
+        Mailbox::open(folder, Arc::new(move || clock.now())).await
     }
 
-    async fn mailbox(&self) -> anyhow::Result<Mailbox> {
-        let clock = self.outside.clone();
-        Mailbox::open(self.folder.join("mails"), Arc::new(move || clock.now())).await
-    }
-
-    fn registration(&self, name: &str, address: &str) -> anyhow::Result<Registration> {
+    fn registration(
+        &self,
+        registry: &Address,
+        name: &str,
+        address: &str,
+    ) -> anyhow::Result<Option<(Address, Registration)>> {
         let port = address.rsplit_once(':').context("an address has no port")?.1.parse()?;
-        Ok(Registration::new(name, "127.0.0.1", port).with_metadata("profile", "prod,api-docs"))
-    }
-
-    async fn store(
-        &self,
-        broker: &Embedded,
-        verifier: &Arc<Verifier>,
-        registry: &Address,
-    ) -> anyhow::Result<Service> {
-        Ok(store::service(store::Parts {
-            database: self.database("store.db", &[store::domain::STORE.table()]).await?,
-            broker: Arc::new(broker.clone()),
-            verifier: verifier.clone(),
-            registry: registry.clone(),
-            registration: self.registration("store", &self.addresses.store)?,
-            outside: self.outside.clone(),
-        }))
-    }
-
-    async fn alert(
-        &self,
-        broker: &Embedded,
-        verifier: &Arc<Verifier>,
-        registry: &Address,
-    ) -> anyhow::Result<Service> {
-        Ok(alert::service(alert::Parts {
-            database: self.database("alert.db", &[alert::domain::STORE_ALERT.table()]).await?,
-            broker: Arc::new(broker.clone()),
-            mailer: Arc::new(Mailer::new(self.smtp.clone())?),
-            distribution_list: self.wanted.distribution_list.clone(),
-            verifier: verifier.clone(),
-            registry: registry.clone(),
-            registration: self.registration("alert", &self.addresses.alert)?,
-            outside: self.outside.clone(),
-        }))
+        let registration = self.parts.wanted.found.registration(name, "127.0.0.1", port);
+        Ok(Some((registry.clone(), registration)))
     }
 
     async fn gateway(
-        &self,
-        verifier: &Arc<Verifier>,
+        &mut self,
         registry: &Address,
         directory: &Arc<Directory>,
         mailbox: Option<Mailbox>,
     ) -> anyhow::Result<Service> {
-        let database = self.database("gateway.db", &identity::session::tables()).await?;
-        let sign_in = &self.wanted.sign_in;
+        let database = self.parts.sqlite("gateway.db", &identity::session::tables()).await?;
+        let outside = self.parts.outside.clone();
+        let sign_in = &self.parts.wanted.sign_in;
         let login = Login::new(LoginSettings {
             provider: self.provider.clone(),
-            verifier: verifier.clone(),
+            verifier: self.parts.verifier.clone(),
             client_id: sign_in.client_id.clone(),
             client_secret: sign_in.client_secret.clone(),
             scopes: sign_in.scopes.clone(),
-            sessions: Sessions::new(database, self.outside.clone()),
-            outside: self.outside.clone(),
+            sessions: Sessions::new(database, outside.clone()),
+            outside: outside.clone(),
         });
         Ok(gateway::service(gateway::Parts {
             login,
@@ -278,22 +255,20 @@ impl Builder {
             directory: directory.clone(),
             forwarder: Arc::new(Forwarder::new(directory.clone())),
             mailbox,
-            registration: Some((
-                registry.clone(),
-                self.registration("gateway", &self.addresses.gateway)?,
-            )),
-            outside: self.outside.clone(),
+            registration: self.registration(registry, "gateway", &self.addresses.gateway)?,
+            outside,
         }))
     }
 
     async fn issuer(
-        &self,
+        &mut self,
         listener: Option<tokio::net::TcpListener>,
     ) -> anyhow::Result<Option<Service>> {
         let Some(listener) = listener else { return Ok(None) };
-        let database = self.database("identity.db", &identity::issuer::TABLES).await?;
-        let (keys, url) = (self.folder.join(KEYS), self.addresses.issuer.clone());
-        let issuer = Issuer::open(database, &keys, url, self.outside.clone()).await?;
+        let database = self.parts.sqlite("identity.db", &identity::issuer::TABLES).await?;
+        let keys = self.parts.folder().await?.join(KEYS);
+        let (url, outside) = (self.addresses.issuer.clone(), self.parts.outside.clone());
+        let issuer = Issuer::open(database, &keys, url, outside).await?;
         Ok(Some(Service::new("identity").routes(issuer.routes()).on(listener)))
     }
 }

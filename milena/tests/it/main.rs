@@ -6,6 +6,7 @@ mod crash;
 mod durability;
 mod mail_server;
 mod program;
+mod recorded;
 mod refusals;
 mod registry;
 mod rest;

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod doors;
+mod extremes;
 mod gateway;
 mod ids;
 mod tokens;

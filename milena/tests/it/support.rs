@@ -100,11 +100,14 @@ impl Home {
             own.iter().chain(keys).fold(milena::defaults().unwrap(), |settings, (key, value)| {
                 settings.argument(key, *value).unwrap()
             });
-        let (data_dir, outside) = (self.path(""), Outside::system());
-        let system =
-            System::prepare(Options { data_dir, ports: self.ports.clone(), settings, outside })
-                .await
-                .unwrap();
+        let options = Options {
+            data_dir: self.path(""),
+            ports: self.ports.clone(),
+            settings,
+            loggers: None,
+            outside: Outside::system(),
+        };
+        let system = System::prepare(options).await.unwrap();
         let (stop, mut task) = (Stop::new(), JoinSet::new());
         let (tell, ready) = oneshot::channel();
         let stopping = stop.clone();

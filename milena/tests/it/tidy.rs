@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Which of our crates each of our crates may use, tests aside.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("chassis", &[]),
     ("database", &[]),
     ("messaging", &["database"]),
@@ -15,6 +15,11 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("entity", &["database", "chassis"]),
     ("discovery", &["chassis"]),
     ("identity", &["chassis", "database"]),
+    ("feed", &["chassis", "messaging"]),
+    (
+        "microservice",
+        &["chassis", "database", "discovery", "entity", "feed", "identity", "messaging"],
+    ),
     ("registry", CRATES),
     ("gateway", CRATES),
     ("store", CRATES),
@@ -29,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
             "entity",
             "discovery",
             "identity",
+            "microservice",
             "registry",
             "gateway",
             "store",
@@ -37,8 +43,17 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ),
     ("bench", &[]),
 ];
-const CRATES: &[&str] =
-    &["chassis", "database", "messaging", "mail", "entity", "discovery", "identity"];
+const CRATES: &[&str] = &[
+    "chassis",
+    "database",
+    "messaging",
+    "mail",
+    "entity",
+    "discovery",
+    "identity",
+    "feed",
+    "microservice",
+];
 
 /// Words of the business, which mechanism never says.
 const BUSINESS: [&str; 8] =
@@ -237,6 +252,7 @@ fn configuration_page() -> String {
         ("The program", milena::DEFAULTS),
         ("Registry", registry::DEFAULTS),
         ("Gateway", gateway::DEFAULTS),
+        ("Store", store::DEFAULTS),
         ("Alert", alert::DEFAULTS),
     ] {
         page.push_str(&format!("\n## {title}\n\n```yaml\n{}\n```\n", text.trim_end()));

@@ -18,18 +18,21 @@ pub const STORE_ALERT: Entity = Entity {
             column: Borrowed("store_name"),
             kind: FieldKind::String,
             rules: Borrowed(&[Rule::Required]),
+            width: Some(255),
         },
         Field {
             name: Borrowed("storeStatus"),
             column: Borrowed("store_status"),
             kind: FieldKind::String,
             rules: Borrowed(&[Rule::Required]),
+            width: Some(255),
         },
         Field {
             name: Borrowed("timestamp"),
             column: Borrowed("timestamp"),
             kind: FieldKind::Instant,
             rules: Borrowed(&[Rule::Required]),
+            width: None,
         },
     ]),
 };

@@ -2,79 +2,67 @@
 
 pub mod domain;
 mod mail_text;
+mod settings;
 
 use std::sync::Arc;
 
-use axum::{Json, Router, routing::get};
-use chassis::{Outside, Service, management};
-use database::{Changes, DatabaseRef, Id, Value, Write};
-use discovery::{Address, Registration, keep_registered};
-use entity::{Ids, Resource, announce_nothing};
-use identity::{Verifier, authenticated};
+use chassis::{Outside, Service};
+use database::{Changes, Id, Value, Write};
+use entity::{Ids, announce_nothing};
+use identity::accounts::Accounts;
 use jiff::Timestamp;
 use mail::Mailer;
-use messaging::{BrokerRef, Delivery, Failure};
+use messaging::{Delivery, Failure};
+use microservice::{Description, Parts};
 use serde::Deserialize;
 use tracing::info;
 
 use domain::STORE_ALERT;
+pub use settings::Settings;
 
 /// The commented default configuration.
 pub const DEFAULTS: &str = include_str!("../config.yml");
 
-/// The topic that is read, and the group that reads it.
-pub const SUBSCRIPTION: (&str, &str) = ("store-alerts-topic", "store-alerts");
+/// The longest name and status that a row takes, in letters; the mail has all of them.
+const COLUMN: usize = 255;
 
-/// The ports and values that the service is a function of.
-pub struct Parts {
-    pub database: DatabaseRef,
-    pub broker: BrokerRef,
-    pub mailer: Arc<Mailer>,
-    pub distribution_list: Vec<String>,
-    pub verifier: Arc<Verifier>,
-    pub registry: Address,
-    pub registration: Registration,
-    pub outside: Outside,
+/// What the service is.
+pub fn description() -> Description {
+    Description {
+        name: "alert",
+        package: "com.okta.developer.alert",
+        version: "0.0.1-SNAPSHOT",
+        entity: STORE_ALERT,
+        accounts: Accounts::new(),
+    }
 }
 
-/// The alert service.
-pub fn service(parts: Parts) -> Service {
-    let Parts {
-        database,
-        broker,
-        mailer,
-        distribution_list,
-        verifier,
-        registry,
-        registration,
-        outside,
-    } = parts;
-    let alerts =
-        Resource::new("alert", STORE_ALERT, database.clone(), outside.clone(), announce_nothing());
-    let document = entity::document("alert", &[&STORE_ALERT]);
+/// The alert service. Without a mailer, mails are kept until there is one.
+pub fn service(parts: Parts, mailer: Option<Arc<Mailer>>, settings: Settings) -> Service {
+    let (database, broker, outside) =
+        (parts.database.clone(), parts.broker.clone(), parts.outside.clone());
+    let Settings { topic, group, distribution_list } = settings;
     let recorder = Arc::new(Recorder {
         ids: Ids::new(STORE_ALERT.id, database.clone(), outside.clone()),
         outside: outside.clone(),
         distribution_list,
     });
     let (inbox, handled) = (database.clone(), database.clone());
-    let (outbox, idle, clock) = (database, mailer.clone(), outside.clone());
-    Service::new("alert")
-        .routes(authenticated(alerts.routes(), verifier))
-        .routes(Router::new().route("/v3/api-docs", get(move || async { Json(document) })))
-        .routes(management::routes(&["prod", "api-docs"]))
-        .background("consume", move |stop| {
+    let service = microservice::service(description(), parts, announce_nothing())
+        .background("consume", move |stop| async move {
             let handle = move |delivery| Recorder::handle(recorder.clone(), delivery);
-            messaging::consume(broker, inbox, SUBSCRIPTION, handle, stop)
+            messaging::consume(broker, inbox, (&topic, &group), handle, stop).await
         })
-        .background("inbox", move |stop| messaging::clean_inbox(handled, move || clock.now(), stop))
+        .background("inbox", move |stop| {
+            messaging::clean_inbox(handled, move || outside.now(), stop)
+        });
+    let Some(mailer) = mailer else { return service };
+    let idle = mailer.clone();
+    service
         .background("mail", move |stop| async move {
-            messaging::relay(mail::CHANNEL, outbox, mailer, stop).await
+            messaging::relay(mail::CHANNEL, database, mailer, stop).await
         })
         .background("mail connections", move |stop| async move { idle.close_idle(stop).await })
-        .background("registration", move |stop| {
-            keep_registered(registry, registration, outside, stop)
-        })
 }
 
 /// What this service reads of an update; it ignores the rest.
@@ -116,6 +104,12 @@ impl Recorder {
     }
 }
 
+/// As much of a text as a column of the twin's takes, and nothing that PostgreSQL cannot keep; the Java service loses the
+/// alert instead.
+fn fitting(text: &str) -> String {
+    text.chars().filter(|letter| *letter != '\0').take(COLUMN).collect()
+}
+
 /// Enough of a text for a log line.
 fn shortened(text: &str) -> String {
     text.chars().take(200).collect()
@@ -138,8 +132,9 @@ fn record(
     let key = delivery.record.key.as_ref().map(|key| String::from_utf8_lossy(key).into_owned());
     let mail = mail_text::about(&event.store_name, &event.store_status, distribution_list);
     let mail = mail.into_message(delivery.id.clone(), key, at)?;
+    let column = |text: &str| Value::Text(fitting(text));
     let values =
-        vec![Value::Text(event.store_name), Value::Text(event.store_status), Value::Instant(at)];
+        vec![column(&event.store_name), column(&event.store_status), Value::Instant(at)];
     Ok(Changes::new().write(Write::Insert { table: STORE_ALERT.table(), id, values }).send(mail))
 }
 
@@ -154,7 +149,7 @@ mod tests {
 
     fn delivery(payload: &[u8]) -> Delivery {
         let record = Record {
-            topic: SUBSCRIPTION.0.into(),
+            topic: "store-alerts-topic".into(),
             partition: 0,
             offset: 7,
             key: Some(b"63163a1b2f3c4d5e6f708192".to_vec()),
@@ -173,7 +168,7 @@ mod tests {
         let contract: Json =
             serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json"))
                 .unwrap();
-        assert_eq!(contract["topic"], SUBSCRIPTION.0);
+        assert_eq!(contract["topic"], "store-alerts-topic");
         let delivery = delivery(contract["payload"].as_str().unwrap().as_bytes());
         let at: Timestamp = "2026-11-24T10:00:01Z".parse().unwrap();
         let list = ["a@example.com".to_owned(), "b@example.com".to_owned()];

@@ -1,51 +1,49 @@
 //! The store service: keeps stores, and announces every update of one.
 
 pub mod domain;
+mod settings;
 
 use anyhow::Context;
-use axum::{Json, Router, routing::get};
-use chassis::{Outside, Service, management};
-use database::{DatabaseRef, Header, Message};
-use discovery::{Address, Registration, keep_registered};
-use entity::{Change, Moment, Resource};
-use identity::{Verifier, authenticated};
-use messaging::{BROKER, BrokerRef, ID_HEADER};
+use chassis::Service;
+use database::{Header, Message};
+use entity::{Change, Moment};
+use identity::accounts::Accounts;
+use messaging::{BROKER, ID_HEADER};
+use microservice::{Description, Parts};
 use serde::Serialize;
 
 use domain::{STORE, Store, StoreStatus};
+pub use settings::{Announced, Settings};
 
-/// The topic on which updates are announced.
-pub const TOPIC: &str = "store-alerts-topic";
+/// The commented default configuration.
+pub const DEFAULTS: &str = include_str!("../config.yml");
 
 /// What is announced of a store that has no status; a Java alert service takes any text (docs/differences.md).
 const NO_STATUS: &str = "UNKNOWN";
+/// What is announced of a store that was removed.
+const DELETED: &str = "DELETED";
 
-/// The ports and values that the service is a function of.
-pub struct Parts {
-    pub database: DatabaseRef,
-    pub broker: BrokerRef,
-    pub verifier: std::sync::Arc<Verifier>,
-    pub registry: Address,
-    pub registration: Registration,
-    pub outside: Outside,
+/// What the service is.
+pub fn description() -> Description {
+    Description {
+        name: "store",
+        package: "com.okta.developer.store",
+        version: "0.0.1-SNAPSHOT",
+        entity: STORE,
+        accounts: Accounts::of_classes(
+            "com.okta.developer.store.domain.User",
+            "com.okta.developer.store.domain.Authority",
+        ),
+    }
 }
 
 /// The store service.
-pub fn service(parts: Parts) -> Service {
-    let Parts { database, broker, verifier, registry, registration, outside } = parts;
-    let stores =
-        Resource::new("store", STORE, database.clone(), outside.clone(), entity::typed(announce));
-    let document = entity::document("store", &[&STORE]);
-    Service::new("store")
-        .routes(authenticated(stores.routes(), verifier))
-        .routes(Router::new().route("/v3/api-docs", get(move || async { Json(document) })))
-        .routes(management::routes(&["prod", "api-docs"]))
-        .background("relay", move |stop| async move {
-            messaging::relay(BROKER, database, broker, stop).await
-        })
-        .background("registration", move |stop| {
-            keep_registered(registry, registration, outside, stop)
-        })
+pub fn service(parts: Parts, settings: Settings) -> Service {
+    let (database, broker) = (parts.database.clone(), parts.broker.clone());
+    let decision = entity::typed(move |moment, change| announce(&settings, moment, change));
+    microservice::service(description(), parts, decision).background("relay", |stop| async move {
+        messaging::relay(BROKER, database, broker, stop).await
+    })
 }
 
 /// What goes over the wire (contract §4.2): exactly these two members.
@@ -56,17 +54,29 @@ struct StoreUpdated<'a> {
     store_status: &'a str,
 }
 
-/// Only a whole update is news, as in the Java service; new, patched and deleted stores are nobody's business.
-fn announce(moment: Moment, change: Change<Store>) -> anyhow::Result<Vec<Message>> {
-    let Change::Updated(store) = change else { return Ok(Vec::new()) };
-    let event = StoreUpdated {
-        store_name: &store.name,
-        store_status: store.status.map_or(NO_STATUS, StoreStatus::name),
+/// Tells of a change if it is one of those that are announced: a whole update unless configured otherwise, as the Java
+/// service does.
+fn announce(
+    settings: &Settings,
+    moment: Moment,
+    change: Change<Store>,
+) -> anyhow::Result<Vec<Message>> {
+    let Announced { created, updated, patched, deleted } = settings.announced;
+    let (wanted, removed, store) = match change {
+        Change::Created(store) => (created, false, store),
+        Change::Updated(store) => (updated, false, store),
+        Change::Patched(store) => (patched, false, store),
+        Change::Deleted(store) => (deleted, true, store),
     };
+    if !wanted {
+        return Ok(Vec::new());
+    }
+    let status = if removed { DELETED } else { store.status.map_or(NO_STATUS, StoreStatus::name) };
+    let event = StoreUpdated { store_name: &store.name, store_status: status };
     let message = Message {
         id: moment.id.clone(),
         channel: BROKER.to_owned(),
-        topic: TOPIC.to_owned(),
+        topic: settings.topic.clone(),
         key: Some(store.id),
         headers: vec![
             // With its JSON quotes, as Spring Cloud Stream writes a media type.
@@ -110,9 +120,18 @@ mod tests {
         }
     }
 
-    fn messages(change: Change<Store>) -> Vec<Message> {
+    const UPDATED: Announced =
+        Announced { created: false, updated: true, patched: false, deleted: false };
+
+    fn announced(announced: Announced, change: Change<Store>) -> Vec<Message> {
         let at = "2026-11-24T10:00:00Z".parse().unwrap();
-        announce(Moment { id: "018f4d3a-0000-7000-8000-000000000001".into(), at }, change).unwrap()
+        let settings = Settings { topic: "store-alerts-topic".into(), announced };
+        let moment = Moment { id: "018f4d3a-0000-7000-8000-000000000001".into(), at };
+        announce(&settings, moment, change).unwrap()
+    }
+
+    fn messages(change: Change<Store>) -> Vec<Message> {
+        announced(UPDATED, change)
     }
 
     #[test]
@@ -121,6 +140,21 @@ mod tests {
         assert!(messages(Change::Patched(store(None))).is_empty());
         assert!(messages(Change::Deleted(store(None))).is_empty());
         assert_eq!(messages(Change::Updated(store(None))).len(), 1);
+    }
+
+    #[test]
+    fn each_other_change_is_announced_when_wanted() {
+        let all = Announced { created: true, updated: true, patched: true, deleted: true };
+        for (change, status) in [
+            (Change::Created(store(Some(StoreStatus::Open))), "OPEN"),
+            (Change::Patched(store(Some(StoreStatus::Closed))), "CLOSED"),
+            (Change::Deleted(store(Some(StoreStatus::Open))), "DELETED"),
+        ] {
+            let payload = announced(all, change).remove(0).payload;
+            let expected = format!(r#"{{"storeName":"Candle Shop","storeStatus":"{status}"}}"#);
+            assert_eq!(String::from_utf8(payload).unwrap(), expected);
+        }
+        assert!(announced(Announced::default(), Change::Updated(store(None))).is_empty());
     }
 
     #[test]

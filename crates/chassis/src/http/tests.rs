@@ -3,12 +3,17 @@
 use std::io;
 
 use axum::{
-    extract::Path,
-    routing::{get, post},
+    Router,
+    body::Body,
+    extract::{Path, Request},
+    http::header,
+    routing::post,
 };
 use futures_util::stream;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+use tower::ServiceExt;
 
 use super::*;
 
@@ -19,7 +24,7 @@ async fn check(path: &str, kind: &str, body: impl Into<Body>, status: u16, detai
         .route("/{name}", post(|_: Path<String>, Form(_): Form<Vec<(String, String)>>| async {}));
     let request = Request::post(path).header(header::CONTENT_TYPE, kind);
     let request = request.body(body.into()).unwrap();
-    let response = finished(routes).oneshot(request).await.unwrap();
+    let response = finished(routes, Vec::new(), Answers::Problems).oneshot(request).await.unwrap();
     assert_eq!(response.status(), status, "{path}");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -49,35 +54,4 @@ async fn who_stops_in_the_middle_of_a_body_is_told_so() {
     let problem = body(halting("{")).await.unwrap_err();
     assert_eq!((problem.status().as_u16(), problem.detail()), (408, detail));
     assert_eq!(begun.elapsed().as_secs(), 20);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_goes_on_failing_is_said_once_a_second() {
-    let mut complaints = OncePerSecond::default();
-    let mut said = 0;
-    for _ in 0..40 {
-        said += usize::from(complaints.due());
-        sleep(ACCEPT_PAUSE).await;
-    }
-    assert!((2..=3).contains(&said), "{said}");
-}
-
-#[tokio::test]
-async fn a_server_without_a_free_place_stops_all_the_same() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = Router::new().route("/", get(|| async { "here" }));
-    let stop = Stop::new();
-    let serving = serve_at_most(1, listener, router, stop.clone());
-    let calling = async {
-        let mut first = TcpStream::connect(address).await.unwrap();
-        first.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        assert_eq!(first.read_u8().await.unwrap(), b'H');
-        let waiting = TcpStream::connect(address).await.unwrap();
-        stop.cancel();
-        (first, waiting)
-    };
-    let both = async { tokio::join!(serving, calling) };
-    let (served, _) = timeout(Duration::from_secs(5), both).await.expect("it stops");
-    served.unwrap();
 }

@@ -24,6 +24,10 @@ fn bodies_are_those_of_the_java_services() {
         ),
         r#"{"entityName":"shopOrder","errorKey":"idexists","type":"https://www.jhipster.tech/problem/problem-with-message","title":"A new order cannot already have an ID","status":400,"message":"error.idexists","params":"shopOrder"}"#,
     );
+    check(
+        Problem::stale(),
+        r#"{"type":"https://www.jhipster.tech/problem/problem-with-message","title":"Precondition Failed","status":412,"path":"/api/orders/1","message":"error.concurrencyFailure"}"#,
+    );
     let error = FieldError {
         object_name: "order".into(),
         field: "name".into(),
@@ -47,4 +51,14 @@ fn a_bad_token_cannot_break_out_of_its_header() {
     let problem = Problem::invalid_token("bad\r\nSet-Cookie: x=\"1\"");
     let value = problem.headers[0].1.to_str().unwrap();
     assert!(value.contains("bad__Set-Cookie: x=_1_"), "{value}");
+}
+
+#[test]
+fn a_body_of_the_wrong_kind_is_told_which_are_right() {
+    let problem = Problem::unsupported_media_type("text/plain", "application/json");
+    assert_eq!(
+        (problem.status().as_u16(), problem.detail()),
+        (415, "Content type 'text/plain' not supported")
+    );
+    assert_eq!(problem.headers, [(header::ACCEPT, HeaderValue::from_static("application/json"))]);
 }

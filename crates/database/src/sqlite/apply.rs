@@ -58,10 +58,14 @@ async fn apply_write(connection: &mut SqliteConnection, write: Write) -> Result<
         Write::Overwrite { table, id, values } => {
             replace(connection, &table, &id, None, &values).await
         }
-        Write::Delete { table, id } => {
-            let sql = format!("delete from {} where id = ?1", columns::quoted(&table.name));
-            columns::bind_id(sqlx::query(AssertSqlSafe(sql)), &id).execute(connection).await?;
-            return Ok(());
+        Write::Delete { table, id, version } => {
+            let sql = AssertSqlSafe(columns::delete(&table));
+            let query = columns::bind_id(sqlx::query(sql), &id).bind(version);
+            let deleted = query.execute(connection).await;
+            if version.is_none() {
+                return deleted.map(drop).map_err(CommitError::from);
+            }
+            deleted
         }
     };
     match affected {

@@ -19,7 +19,7 @@ pub(super) fn quoted(name: &str) -> String {
 pub(super) fn select(table: &Table) -> String {
     let columns: String =
         table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
-    format!("select id, version{columns} from {}", quoted(&table.name))
+    format!("select {}, version{columns} from {}", quoted(&table.key), quoted(&table.name))
 }
 
 pub(super) fn insert(table: &Table) -> String {
@@ -27,7 +27,8 @@ pub(super) fn insert(table: &Table) -> String {
         table.columns.iter().map(|column| format!(", {}", quoted(&column.name))).collect();
     let places: String =
         (0..table.columns.len()).map(|column| format!(", ?{}", column + 2)).collect();
-    format!("insert into {} (id, version{columns}) values (?1, 1{places})", quoted(&table.name))
+    let (name, key) = (quoted(&table.name), quoted(&table.key));
+    format!("insert into {name} ({key}, version{columns}) values (?1, 1{places})")
 }
 
 pub(super) fn replace(table: &Table) -> String {
@@ -37,10 +38,17 @@ pub(super) fn replace(table: &Table) -> String {
         .enumerate()
         .map(|(at, column)| format!(", {} = ?{}", quoted(&column.name), at + 3))
         .collect();
-    format!(
-        "update {} set version = version + 1{columns} where id = ?1 and (?2 is null or version = ?2)",
-        quoted(&table.name)
-    )
+    let name = quoted(&table.name);
+    format!("update {name} set version = version + 1{columns} where {}", in_version(table))
+}
+
+pub(super) fn delete(table: &Table) -> String {
+    format!("delete from {} where {}", quoted(&table.name), in_version(table))
+}
+
+/// The row with id `?1`, if it is in version `?2` or that is null.
+fn in_version(table: &Table) -> String {
+    format!("{} = ?1 and (?2 is null or version = ?2)", quoted(&table.key))
 }
 
 pub(super) fn bind_id<'q>(query: Bound<'q>, id: &Id) -> Bound<'q> {

@@ -4,7 +4,7 @@ use anyhow::Context;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::columns::quoted;
-use crate::{Kind, Table};
+use crate::{IdKind, Kind, Table};
 
 /// Outbox and inbox. `autoincrement` never gives a position twice, so that a relay may remember where it was.
 const OWN: &str = "
@@ -45,7 +45,8 @@ pub(super) async fn prepare(
 async fn prepare_table(connection: &mut SqliteConnection, table: &Table) -> anyhow::Result<()> {
     let name = quoted(&table.name);
     let create = format!(
-        "create table if not exists {name} (id {}, version integer not null default 1)",
+        "create table if not exists {name} ({} {}, version integer not null default 1)",
+        quoted(&table.key),
         table.id.sql()
     );
     sqlx::query(AssertSqlSafe(create)).execute(&mut *connection).await?;
@@ -61,6 +62,15 @@ async fn prepare_table(connection: &mut SqliteConnection, table: &Table) -> anyh
         sqlx::query(AssertSqlSafe(add)).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+impl IdKind {
+    fn sql(self) -> &'static str {
+        match self {
+            IdKind::ObjectId => "text primary key not null",
+            IdKind::Sequence => "integer primary key not null",
+        }
+    }
 }
 
 impl Kind {

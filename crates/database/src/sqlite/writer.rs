@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::error;
 
 use super::Durability;
+use crate::channels::wake;
 
 /// How many jobs share one commit at most.
 const GROUP: usize = 256;
@@ -59,9 +60,7 @@ where
             (None, Ok(())) => Err(anyhow!("the work was not done").into()),
         };
         if outcome.is_ok() {
-            self.wake
-                .iter()
-                .for_each(|channel| channel.send_modify(|count| *count = count.wrapping_add(1)));
+            self.wake.iter().for_each(wake);
         }
         // A caller that is gone does not want to know.
         let _ = self.reply.send(outcome);

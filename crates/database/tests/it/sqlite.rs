@@ -2,10 +2,10 @@
 
 use database::{Column, Database, Durability, IdKind, Kind, OpenError, Sqlite, Table};
 
-use crate::conformance::{self, BOOK, READER, book, id, insert};
+use crate::conformance::{self, BOOK, TABLES, book, id, insert};
 
 async fn open(path: &std::path::Path) -> Result<std::sync::Arc<Sqlite>, OpenError> {
-    Sqlite::open(path, &[BOOK, READER], Durability::ProcessCrash).await
+    Sqlite::open(path, &TABLES, Durability::ProcessCrash).await
 }
 
 #[tokio::test]

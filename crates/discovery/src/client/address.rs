@@ -48,6 +48,11 @@ impl Address {
         Address { user: user.to_owned(), password, ..self }
     }
 
+    /// The host and the port, a name or a numeric address.
+    pub fn host_and_port(&self) -> Option<(&str, u16)> {
+        Some((self.base.host_str()?, self.base.port_or_known_default()?))
+    }
+
     /// The URL of something that the registry serves.
     pub(super) fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();

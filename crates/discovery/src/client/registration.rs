@@ -22,7 +22,10 @@ const DATA_CENTER: &str = "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInf
 pub struct Registration {
     app: String,
     host: String,
+    address: String,
     port: u16,
+    /// Empty: the name and random digits.
+    instance_id: String,
     metadata: Map<String, Value>,
     renewal_seconds: u32,
     lease_seconds: u32,
@@ -39,10 +42,13 @@ impl Registration {
         ];
         let metadata =
             metadata.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let host = host.into();
         Registration {
             app: app.into(),
-            host: host.into(),
+            address: host.clone(),
+            host,
             port,
+            instance_id: String::new(),
             metadata,
             renewal_seconds: 5,
             lease_seconds: 10,
@@ -62,6 +68,18 @@ impl Registration {
         self
     }
 
+    /// Names the numeric address beside the host, where the two differ.
+    pub fn with_address(mut self, address: impl Into<String>) -> Self {
+        self.address = address.into();
+        self
+    }
+
+    /// Takes this id instead of the name with random digits, which an empty one means.
+    pub fn with_instance_id(mut self, id: impl Into<String>) -> Self {
+        self.instance_id = id.into();
+        self
+    }
+
     /// The description that is sent: the members of a Java client. Its id ends in random digits, so that a
     /// restarted instance is a new one.
     fn instance(&self, outside: &Outside) -> Instance {
@@ -75,10 +93,13 @@ impl Registration {
             ..Lease::default()
         };
         let mut instance = Instance {
-            instance_id: format!("{name}:{random}"),
+            instance_id: match self.instance_id.as_str() {
+                "" => format!("{name}:{random}"),
+                id => id.to_owned(),
+            },
             host_name: self.host.clone(),
             app: name.to_uppercase(),
-            ip_addr: self.host.clone(),
+            ip_addr: self.address.clone(),
             status: Status::Up,
             overridden_status: Status::Unknown,
             port: Port::open(self.port),

@@ -167,7 +167,7 @@ impl Sessions {
 
     /// Ends a session, if there is one.
     pub(super) async fn end(&self, id: &str) -> anyhow::Result<()> {
-        let delete = Write::Delete { table: TABLE, id: Id::Text(id.to_owned()) };
+        let delete = Write::Delete { table: TABLE, id: Id::Text(id.to_owned()), version: None };
         self.database.commit(Changes::new().write(delete)).await.context("end a session")
     }
 
@@ -190,7 +190,8 @@ impl Sessions {
         let mut changes = Changes::new();
         for (position, session) in (0..).zip(listing.rows) {
             if position < surplus || row::is_before(&session.values[row::EXPIRES], &now) {
-                changes = changes.write(Write::Delete { table: TABLE, id: session.id });
+                let delete = Write::Delete { table: TABLE, id: session.id, version: None };
+                changes = changes.write(delete);
             }
         }
         if changes.writes.is_empty() {

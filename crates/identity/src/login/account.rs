@@ -82,15 +82,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Profile;
 
     fn account(claims: Value) -> Value {
         let Value::Object(claims) = claims else { panic!("claims are an object") };
-        let caller = Caller {
+        let caller = Caller::from(Profile {
             subject: "4c97".into(),
             login: "unused".into(),
             authorities: vec!["ROLE_USER".into(), "ROLE_ADMIN".into()],
             claims,
-        };
+        });
         let since = "2026-11-24T01:55:34.701450170Z".parse().unwrap();
         serde_json::to_value(Account::of(&caller, since)).unwrap()
     }

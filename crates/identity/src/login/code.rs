@@ -25,7 +25,7 @@ use super::{
     place::{Base, local_path},
     visitor,
 };
-use crate::{Caller, TokenError, session::Tokens};
+use crate::{Caller, Profile, TokenError, session::Tokens};
 
 /// Binds a sign-in under way to the browser that started it.
 const BROWSER: &str = "SIGN_IN";
@@ -189,9 +189,11 @@ fn caller(id_claims: Map<String, Value>, userinfo: Map<String, Value>) -> anyhow
         subject(&userinfo) == subject(&id_claims),
         "the userinfo claims are about another subject than the ID token"
     );
-    let Caller { authorities, mut claims, .. } = Caller::from_claims(userinfo);
+    let authorities = Caller::from_claims(userinfo.clone()).authorities.clone();
+    let mut claims = userinfo;
     claims.extend(id_claims);
-    Ok(Caller { authorities, ..Caller::from_claims(claims) })
+    let signed = Caller::from_claims(claims);
+    Ok(Caller::from(Profile { authorities, ..Profile::clone(&signed) }))
 }
 
 #[cfg(test)]

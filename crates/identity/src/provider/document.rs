@@ -1,12 +1,17 @@
 //! A document of the provider that is fetched by one caller at a time, kept, and not asked for too often.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use anyhow::{Context, anyhow};
 use tokio::{sync::Semaphore, time::Instant};
+
+use super::ProviderState;
 
 /// How long a failure is repeated to others before the provider is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -15,6 +20,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Document<T> {
     cool_down: Duration,
     turn: Semaphore,
+    /// Counts how often the document was replaced.
+    version: AtomicU64,
     state: Mutex<State<T>>,
 }
 
@@ -27,14 +34,45 @@ struct Attempt {
     ended: Instant,
     /// Whether there was a document already.
     again: bool,
-    failure: Option<String>,
+    failure: Option<Failure>,
+}
+
+#[derive(Clone)]
+struct Failure {
+    reason: String,
+    /// When the first of these attempts failed that all failed.
+    since: Instant,
 }
 
 impl<T> Document<T> {
     /// Nothing fetched yet. A document that was fetched again is taken as current for `cool_down`, whatever it lacks.
     pub(super) fn new(cool_down: Duration) -> Self {
         let state = State { kept: None, attempt: None };
-        Document { cool_down, turn: Semaphore::new(1), state: Mutex::new(state) }
+        Document {
+            cool_down,
+            turn: Semaphore::new(1),
+            version: AtomicU64::new(0),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Which version of the document is kept; 0 before there is one. Whoever reads this first and then the document
+    /// has that version or a later one.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Whether the document is there, and how the last attempt went.
+    pub(super) fn standing(&self) -> ProviderState {
+        let state = self.state();
+        let failure = state.attempt.as_ref().and_then(|attempt| attempt.failure.as_ref());
+        match (&state.kept, failure) {
+            (None, failure) => ProviderState::NotYet(failure.map(|failure| failure.reason.clone())),
+            (Some(_), None) => ProviderState::Reached,
+            (Some(_), Some(Failure { reason, since })) => {
+                ProviderState::Away { lasting: since.elapsed(), reason: reason.clone() }
+            }
+        }
     }
 
     /// The document as it was last fetched, however long ago.
@@ -56,11 +94,15 @@ impl<T> Document<T> {
         }
         let outcome = fetch.await;
         let mut state = self.state();
-        let failure = outcome.as_ref().err().map(|cause| format!("{cause:#}"));
-        state.attempt =
-            Some(Attempt { ended: Instant::now(), again: state.kept.is_some(), failure });
+        let ended = Instant::now();
+        let before = state.attempt.take().and_then(|attempt| attempt.failure);
+        let since = before.map_or(ended, |failure| failure.since);
+        let failure =
+            outcome.as_ref().err().map(|cause| Failure { reason: format!("{cause:#}"), since });
+        state.attempt = Some(Attempt { ended, again: state.kept.is_some(), failure });
         let fetched = Arc::new(outcome?);
         state.kept = Some(fetched.clone());
+        self.version.fetch_add(1, Ordering::Release);
         Ok(fetched)
     }
 
@@ -75,7 +117,7 @@ impl<T> State<T> {
         let attempt = self.attempt.as_ref()?;
         let (shared, age) = (attempt.ended >= asked, attempt.ended.elapsed());
         match &attempt.failure {
-            Some(failure) if shared || age < PAUSE => Some(Err(anyhow!("{failure}"))),
+            Some(failure) if shared || age < PAUSE => Some(Err(anyhow!("{}", failure.reason))),
             None if shared || (attempt.again && age < cool_down) => self.kept.clone().map(Ok),
             _ => None,
         }
@@ -133,5 +175,26 @@ mod tests {
         assert_eq!(fetch(&document, &asked, true).await, Err("refused".to_owned()));
         assert_eq!(asked.load(Ordering::SeqCst), 2);
         assert_eq!(document.kept().as_deref(), Some(&1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tells_whether_the_document_is_there_and_since_when_nobody_answers() {
+        let (document, asked) = (Document::new(Duration::ZERO), AtomicUsize::new(0));
+        assert_eq!(document.standing(), ProviderState::NotYet(None));
+        assert!(fetch(&document, &asked, false).await.is_err());
+        assert_eq!(document.standing(), ProviderState::NotYet(Some("refused".to_owned())));
+        tokio::time::advance(PAUSE).await;
+        assert_eq!((fetch(&document, &asked, true).await, document.version()), (Ok(2), 1));
+        assert_eq!(document.standing(), ProviderState::Reached);
+        tokio::time::advance(PAUSE).await;
+        for seconds in [0, 1, 2] {
+            assert!(fetch(&document, &asked, false).await.is_err());
+            let lasting = Duration::from_secs(seconds);
+            let reason = "refused".to_owned();
+            assert_eq!(document.standing(), ProviderState::Away { lasting, reason });
+            tokio::time::advance(PAUSE).await;
+        }
+        assert_eq!((fetch(&document, &asked, true).await, document.version()), (Ok(6), 2));
+        assert_eq!(document.standing(), ProviderState::Reached);
     }
 }

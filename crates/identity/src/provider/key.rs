@@ -31,6 +31,10 @@ pub(crate) struct Key {
 pub(super) struct Keys(Vec<Arc<Key>>);
 
 impl Keys {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Finds the key with this id or, when the token names none, the only key that fits the algorithm.
     pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<Arc<Key>> {
         let mut fitting = self.0.iter().filter(|key| key.fits.contains(&algorithm));

@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
     routing::get,
 };
-use chassis::Service;
+use chassis::{Service, http::CallerName, management::Administrator};
 use http_body_util::BodyExt;
 use identity::{Caller, Verifier, authenticated, identified, with_role};
 use serde_json::{Value, json};
@@ -17,7 +17,16 @@ use tower::ServiceExt;
 use crate::provider::{Signer, claims, verifier, with_verifier};
 
 async fn who(caller: Option<Extension<Caller>>) -> String {
-    caller.map_or_else(|| "nobody".to_owned(), |Extension(caller)| caller.login)
+    caller.map_or_else(|| "nobody".to_owned(), |Extension(caller)| caller.login.clone())
+}
+
+/// What the extensions say to who does not know callers.
+async fn told(
+    name: Option<Extension<CallerName>>,
+    administrator: Option<Extension<Administrator>>,
+) -> String {
+    let name = name.map(|Extension(CallerName(name))| name);
+    format!("{name:?} {}", administrator.is_some())
 }
 
 fn router(verifier: Verifier) -> Router {
@@ -25,7 +34,8 @@ fn router(verifier: Verifier) -> Router {
     let books = with_role(Router::new().route("/admin/books", get(who)), "ROLE_ADMIN");
     let closed =
         authenticated(Router::new().route("/books", get(who)).merge(books), verifier.clone());
-    let open = identified(Router::new().route("/open", get(who)), verifier);
+    let open = Router::new().route("/open", get(who)).route("/told", get(told));
+    let open = identified(open, verifier);
     Service::new("library").routes(closed.merge(open)).into_router()
 }
 
@@ -77,6 +87,19 @@ async fn callers_get_in_by_token_and_role() {
             ask(&router, "/admin/books", Some(&bearer(json!({ "roles": ["ROLE_USER"] })))).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
         assert!(answer.body.contains("Access is denied"), "{}", answer.body);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_does_not_know_callers_is_told_their_names_and_who_is_an_administrator() {
+    with_verifier(async |_, signer, verifier, issuer| {
+        let router = router(verifier);
+        let bearer = |changes: Value| format!("Bearer {}", signer.sign(&claims(&issuer, &changes)));
+        check(&router, "/told", None, 200, "None false").await;
+        check(&router, "/told", Some(&bearer(json!({}))), 200, "Some(\"u1\") true").await;
+        let user = bearer(json!({ "roles": ["ROLE_USER"], "sub": "" }));
+        check(&router, "/told", Some(&user), 200, "Some(\"minted\") false").await;
     })
     .await;
 }

@@ -237,7 +237,7 @@ async fn its_tokens_pass_the_verifier_over_the_wire() {
             Verifier::new(Arc::clone(&provider), vec!["account".into()], Outside::system());
         let caller = verifier.verify(text(&tokens["access_token"])).await.unwrap();
         assert_eq!(
-            (caller.login.as_str(), caller.authorities),
+            (caller.login.as_str(), caller.authorities.clone()),
             ("admin", vec!["ROLE_ADMIN".to_owned(), "ROLE_USER".to_owned()])
         );
         assert!(

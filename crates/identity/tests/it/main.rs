@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod accounts;
+mod bad_tokens;
 mod browser;
 mod doors;
 mod id_token;
@@ -10,4 +12,6 @@ mod issuer_session;
 mod issuer_tokens;
 mod login;
 mod provider;
+mod readiness;
+mod recorded;
 mod verify;

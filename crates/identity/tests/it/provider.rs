@@ -6,10 +6,16 @@ use std::sync::{
 };
 
 use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
     rand::SystemRandom,
+    rsa::{KeyPair, KeySize},
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use chassis::{Outside, Service, Stop};
 use identity::{Provider, Verifier};
 use jiff::Timestamp;
@@ -24,6 +30,7 @@ pub(crate) const NOW: i64 = 1_800_000_000;
 pub(crate) struct Signer {
     pub(crate) id: &'static str,
     key: EncodingKey,
+    algorithm: Algorithm,
 }
 
 impl Signer {
@@ -31,7 +38,17 @@ impl Signer {
         let pair =
             EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
                 .unwrap();
-        Signer { id, key: EncodingKey::from_ec_der(pair.as_ref()) }
+        Signer { id, key: EncodingKey::from_ec_der(pair.as_ref()), algorithm: Algorithm::ES256 }
+    }
+
+    /// A key of the kind that most providers have. Making it takes a moment.
+    pub(crate) fn rsa(id: &'static str) -> Self {
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'static> = pair.as_der().unwrap();
+        let text = BASE64_STANDARD.encode(der.as_ref());
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
+        let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        Signer { id, key, algorithm: Algorithm::RS256 }
     }
 
     /// A key of the same name with other content.
@@ -40,13 +57,13 @@ impl Signer {
     }
 
     pub(crate) fn public(&self) -> Value {
-        let mut jwk = Jwk::from_encoding_key(&self.key, Algorithm::ES256).unwrap();
+        let mut jwk = Jwk::from_encoding_key(&self.key, self.algorithm).unwrap();
         jwk.common.key_id = Some(self.id.to_owned());
         serde_json::to_value(jwk).unwrap()
     }
 
     pub(crate) fn header(&self) -> Header {
-        Header { kid: Some(self.id.to_owned()), ..Header::new(Algorithm::ES256) }
+        Header { kid: Some(self.id.to_owned()), ..Header::new(self.algorithm) }
     }
 
     pub(crate) fn sign(&self, claims: &Value) -> String {
@@ -55,6 +72,15 @@ impl Signer {
 
     pub(crate) fn sign_with(&self, header: &Header, claims: &Value) -> String {
         jsonwebtoken::encode(header, claims, &self.key).unwrap()
+    }
+
+    /// Signs any two texts as header and payload, with the key's own algorithm whatever the header says.
+    pub(crate) fn sign_texts(&self, header: &str, payload: &str) -> String {
+        let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+        let message = format!("{}.{}", encode(header), encode(payload));
+        let signature =
+            jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.algorithm).unwrap();
+        format!("{message}.{signature}")
     }
 }
 
@@ -75,12 +101,16 @@ impl Published {
         self.away.swap(true, Ordering::SeqCst);
     }
 
+    pub(crate) fn come_back(&self) {
+        self.away.swap(false, Ordering::SeqCst);
+    }
+
     /// How often somebody asked for the keys.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn router(self, issuer: &str) -> Router {
+    pub(crate) fn router(self, issuer: &str) -> Router {
         let metadata = json!({
             "issuer": issuer,
             "authorization_endpoint": format!("{issuer}/auth"),

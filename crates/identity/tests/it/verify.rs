@@ -183,6 +183,33 @@ async fn follows_the_provider_to_a_new_key() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_taken_back_is_noticed_though_its_tokens_were_good_a_moment_ago() {
+    with_verifier(async |published, old, verifier, issuer| {
+        let token = old.sign(&claims(&issuer, &json!({})));
+        for _ in 0..2 {
+            check(&verifier, &token, Ok(())).await;
+        }
+        let new = Signer::new("new");
+        published.keys(&[&new]);
+        check(&verifier, &new.sign(&claims(&issuer, &json!({}))), Ok(())).await;
+        check(&verifier, &token, Err(NO_KEY)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_provider_without_keys_is_not_believed() {
+    with_verifier(async |published, signer, verifier, issuer| {
+        let claims = claims(&issuer, &json!({}));
+        check(&verifier, &signer.sign(&claims), Ok(())).await;
+        published.keys(&[]);
+        check(&verifier, &Signer::new("second").sign(&claims), Err("unavailable")).await;
+        check(&verifier, &signer.sign(&claims), Ok(())).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn many_callers_share_the_first_fetch() {
     with_verifier(async |published, signer, verifier, issuer| {
         let token = signer.sign(&claims(&issuer, &json!({})));

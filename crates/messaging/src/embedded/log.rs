@@ -149,7 +149,36 @@ pub(super) async fn commit(
     Ok(())
 }
 
-pub(super) async fn read(
+/// Reads on in several partitions of a topic, up to `limit` records in all, and moves their positions, unless it fails.
+pub(super) async fn read_on(
+    readers: &SqlitePool,
+    topic: &str,
+    positions: &mut Vec<(i32, i64)>,
+    limit: u32,
+) -> anyhow::Result<Vec<Record>> {
+    let mut records = Vec::new();
+    let mut moved = positions.clone();
+    for (partition, next) in &mut moved {
+        let room = limit - u32::try_from(records.len()).unwrap_or(limit).min(limit);
+        if room == 0 {
+            break;
+        }
+        let read = read(readers, (topic, *partition), *next, room).await?;
+        if let Some(last) = read.last() {
+            *next = last.offset + 1;
+        }
+        records.extend(read);
+    }
+    // Moved only now, so that nothing is passed over when the caller gives up in between.
+    *positions = moved;
+    // The partition that was first comes last the next time, so that a busy one does not starve the others.
+    if positions.len() > 1 {
+        positions.rotate_left(1);
+    }
+    Ok(records)
+}
+
+async fn read(
     readers: &SqlitePool,
     (topic, partition): (&str, i32),
     from: i64,
@@ -205,6 +234,30 @@ pub(super) async fn join(
     .await
     .context("join a group")?;
     Ok(())
+}
+
+/// Notes that somebody listens to a topic without a group, so that its old records need not wait for a group to come.
+pub(super) async fn listen(connection: &mut SqliteConnection, topic: String) -> anyhow::Result<()> {
+    // No group has an empty name; this one has always passed everything.
+    sqlx::query(
+        "insert into committed (consumers, topic, partition, next) \
+         select '', topic, number, ?2 from partition where topic = ?1 on conflict do nothing",
+    )
+    .bind(topic)
+    .bind(i64::MAX)
+    .execute(connection)
+    .await
+    .context("listen to a topic")?;
+    Ok(())
+}
+
+/// The partitions of a topic, each with the position that its next record will have.
+pub(super) async fn ends(readers: &SqlitePool, topic: &str) -> anyhow::Result<Vec<(i32, i64)>> {
+    sqlx::query_as("select number, next from partition where topic = ?1 order by number")
+        .bind(topic)
+        .fetch_all(readers)
+        .await
+        .context("read the ends of a topic")
 }
 
 /// Removes up to `limit` of the oldest records of each partition: those made before a time that every group has passed.

@@ -71,31 +71,6 @@ impl Member {
         info!(target: "Consumer", "[Consumer groupId={}] assigned partitions: {}", self.group, names.join(", "));
         Ok(())
     }
-
-    async fn read(&mut self, limit: u32) -> anyhow::Result<Vec<Record>> {
-        let mut records = Vec::new();
-        let mut share = self.share.clone();
-        for (partition, next) in &mut share {
-            let room = limit - u32::try_from(records.len()).unwrap_or(limit).min(limit);
-            if room == 0 {
-                break;
-            }
-            let read =
-                log::read(self.shared.file.readers(), (&self.topic, *partition), *next, room)
-                    .await?;
-            if let Some(last) = read.last() {
-                *next = last.offset + 1;
-            }
-            records.extend(read);
-        }
-        // Moved only now, so that nothing is passed over when the caller gives up in between.
-        self.share = share;
-        // The partition that was first comes last the next time, so that a busy one does not starve the others.
-        if self.share.len() > 1 {
-            self.share.rotate_left(1);
-        }
-        Ok(records)
-    }
 }
 
 #[async_trait]
@@ -110,7 +85,8 @@ impl Subscription for Member {
                 }
             }
             self.appended.mark_unchanged();
-            let records = self.read(limit).await?;
+            let readers = self.shared.file.readers();
+            let records = log::read_on(readers, &self.topic, &mut self.share, limit).await?;
             if !records.is_empty() {
                 return Ok(records);
             }

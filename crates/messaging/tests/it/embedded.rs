@@ -169,3 +169,71 @@ async fn old_records_go_only_when_every_group_has_passed_them() {
     );
     assert_eq!(ids(&poll(&mut *late).await), ["b"]);
 }
+
+#[tokio::test]
+async fn whoever_listens_gets_every_message_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = open(folder.path(), 3).await;
+    publish(&broker, &["before"], None).await;
+    let mut first = broker.tail("notes").await.unwrap();
+    publish(&broker, &["a"], Some("one")).await;
+    let mut second = broker.tail("notes").await.unwrap();
+    publish(&broker, &["b"], Some("two")).await;
+    let sorted = |records: &[Record]| {
+        let mut ids: Vec<String> = ids(records).into_iter().map(str::to_owned).collect();
+        ids.sort();
+        ids
+    };
+    let of_first = poll(&mut *first).await;
+    assert_eq!(sorted(&of_first), ["a", "b"]);
+    assert_eq!(sorted(&poll(&mut *second).await), ["b"]);
+    first.commit(&of_first[0]).await.unwrap();
+    publish(&broker, &["c"], Some("three")).await;
+    assert_eq!(sorted(&poll(&mut *first).await), ["c"], "and only once");
+    assert_eq!(sorted(&poll(&mut *second).await), ["c"]);
+}
+
+#[tokio::test]
+async fn a_listener_waits_for_what_comes_and_may_give_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = open(folder.path(), 1).await;
+    let mut listener = broker.tail("notes").await.unwrap();
+    let nothing = tokio::time::timeout(Duration::from_millis(1), listener.poll(100)).await;
+    assert!(nothing.is_err(), "{nothing:?}");
+    let publishing = publish(&broker, &["a", "b"], None);
+    let (records, ()) = tokio::join!(poll(&mut *listener), publishing);
+    assert_eq!(ids(&records), ["a", "b"]);
+    publish(&broker, &["c", "d"], None).await;
+    for expected in ["c", "d"] {
+        assert_eq!(ids(&listener.poll(1).await.unwrap()), [expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_listener_does_not_disturb_a_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = open(folder.path(), 1).await;
+    publish(&broker, &["a"], None).await;
+    let _listener = broker.tail("notes").await.unwrap();
+    let mut member = broker.subscribe("notes", "readers").await.unwrap();
+    assert_eq!(ids(&poll(&mut *member).await), ["a"]);
+    assert!(broker.tail("no topic/name").await.is_err());
+    assert!(broker.subscribe("notes", "").await.is_err());
+}
+
+#[tokio::test]
+async fn old_records_that_were_only_listened_to_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = open(folder.path(), 1).await;
+    let _listener = broker.tail("notes").await.unwrap();
+    publish(&broker, &["a"], None).await;
+    let later = "2027-01-01T00:00:00Z".parse().unwrap();
+    let member = broker.subscribe("notes", "readers").await.unwrap();
+    assert_eq!(broker.remove_before(later).await.unwrap(), 0, "a group still wants it");
+    drop(member);
+    let folder = tempfile::tempdir().unwrap();
+    let other = open(folder.path(), 1).await;
+    let _listener = other.tail("notes").await.unwrap();
+    publish(&other, &["a"], None).await;
+    assert_eq!(other.remove_before(later).await.unwrap(), 1);
+}

@@ -1,6 +1,6 @@
 //! Tokens, good and bad.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chassis::{Outside, Service, Stop};
@@ -50,16 +50,33 @@ pub(crate) fn signed_again(
     change: impl FnOnce(&mut Map<String, Value>),
 ) -> String {
     let kid = jsonwebtoken::decode_header(token).unwrap().kid;
-    let key = EncodingKey::from_rsa_pem(&std::fs::read(home.path("keys/issuer-key.pem")).unwrap())
-        .unwrap();
     let mut claims = claims(token);
     change(&mut claims);
     jsonwebtoken::encode(
         &Header { kid, ..Header::new(jsonwebtoken::Algorithm::RS256) },
         &claims,
-        &key,
+        &issuer_key(home),
     )
     .unwrap()
+}
+
+/// A token of exactly this header and these claims, whatever they are.
+pub(crate) fn minted(header: &Value, claims: &Value, key: &EncodingKey) -> String {
+    let algorithm = header["alg"].as_str().unwrap().parse().unwrap();
+    let [header, claims] =
+        [header, claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part.to_string()));
+    let message = format!("{header}.{claims}");
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+    format!("{message}.{signature}")
+}
+
+/// The key with which the system's own issuer signs.
+pub(crate) fn issuer_key(home: &Home) -> EncodingKey {
+    key_in(&home.path("keys"))
+}
+
+fn key_in(folder: &Path) -> EncodingKey {
+    EncodingKey::from_rsa_pem(&std::fs::read(folder.join("issuer-key.pem")).unwrap()).unwrap()
 }
 
 /// The same token with other claims under the old signature.
@@ -82,7 +99,7 @@ pub(crate) struct Stranger {
     address: String,
     stop: Stop,
     task: JoinSet<anyhow::Result<()>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Stranger {
@@ -106,12 +123,17 @@ impl Stranger {
         let service = Service::new("identity").routes(issuer.routes()).on(listener);
         let (stop, mut task) = (Stop::new(), JoinSet::new());
         task.spawn(chassis::run(vec![vec![service]], stop.clone()));
-        Stranger { address, stop, task, _folder: folder }
+        Stranger { address, stop, task, folder }
     }
 
     /// A token of its user `admin`.
     pub(crate) async fn token(&self, secrets: &Secrets) -> String {
         by_password(secrets, &self.address, "admin").await
+    }
+
+    /// The key with which it signs.
+    pub(crate) fn key(&self) -> EncodingKey {
+        key_in(self.folder.path())
     }
 
     pub(crate) async fn stop(mut self) {

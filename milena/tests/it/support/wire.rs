@@ -48,6 +48,17 @@ impl Wire {
         assert_eq!(String::from_utf8_lossy(&bytes), expected);
     }
 
+    /// The next bytes, as they come; none once the server has hung up or the connection is broken.
+    pub(crate) async fn some(&mut self) -> Vec<u8> {
+        let mut bytes = vec![0; 64 * 1024];
+        let count = timeout(LIMIT, self.stream.read(&mut bytes))
+            .await
+            .expect("the server answers or hangs up")
+            .unwrap_or_default();
+        bytes.truncate(count);
+        bytes
+    }
+
     /// Reads until the server hangs up, which it must be asked for with `Connection: close`.
     pub(crate) async fn answer(mut self) -> Answer {
         let mut bytes = Vec::new();

@@ -20,10 +20,10 @@ const LOCK_FILE: &str = "LOCK";
 const DATABASES: [&str; 5] = ["broker.db", "store.db", "alert.db", "gateway.db", "identity.db"];
 
 /// The folder of the development identity provider's key.
-pub(super) const KEYS: &str = "keys";
+pub(crate) const KEYS: &str = "keys";
 
 /// A data folder that is ours until this is dropped.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     lock: File,
 }
@@ -34,7 +34,7 @@ impl Folder {
     /// # Errors
     /// When another program has it, a newer version wrote it, something in it is damaged, or it is something else; it is
     /// left alone then.
-    pub(super) async fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn open(path: &Path) -> anyhow::Result<Self> {
         check(path)?;
         fs::create_dir_all(path)
             .with_context(|| format!("create the data folder {}", path.display()))?;
@@ -65,7 +65,7 @@ impl Folder {
     }
 
     /// A file or folder in it.
-    pub(super) fn join(&self, name: &str) -> PathBuf {
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 }

@@ -1,0 +1,85 @@
+//! What an error of the driver means for whoever asked. The codes are MongoDB's.
+
+use anyhow::anyhow;
+use mongodb::error::{Error, ErrorKind, TRANSIENT_TRANSACTION_ERROR, WriteFailure};
+
+use crate::CommitError;
+
+/// What became of a part of a commit.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// To be told.
+    Told(CommitError),
+    /// Nothing was done, and it may well work at once: somebody was in the way.
+    Again(anyhow::Error),
+}
+
+impl From<CommitError> for Failed {
+    fn from(error: CommitError) -> Self {
+        Failed::Told(error)
+    }
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Failed::Told(CommitError::Unavailable(error))
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+            return Failed::Again(explained(&error));
+        }
+        Failed::Told(match refusal(&error) {
+            Some(reason) => CommitError::Refused(reason),
+            None => CommitError::Unavailable(explained(&error)),
+        })
+    }
+}
+
+impl From<Failed> for CommitError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Told(error) => error,
+            Failed::Again(cause) => CommitError::Unavailable(cause),
+        }
+    }
+}
+
+/// Whether there is a document with this key already.
+pub(super) fn is_duplicate(error: &Error) -> bool {
+    code(error) == Some(11000)
+}
+
+/// The server's code.
+pub(super) fn code(error: &Error) -> Option<i32> {
+    match &*error.kind {
+        ErrorKind::Command(error) => Some(error.code),
+        ErrorKind::Write(WriteFailure::WriteError(error)) => Some(error.code),
+        ErrorKind::Write(WriteFailure::WriteConcernError(error)) => Some(error.code),
+        _ => None,
+    }
+}
+
+/// What happened, for people. The driver's own text would print the server's answer byte by byte.
+pub(super) fn explained(error: &Error) -> anyhow::Error {
+    anyhow!("{}", error.kind)
+}
+
+/// Why the values can never be kept, if that is so.
+fn refusal(error: &Error) -> Option<String> {
+    // The driver measures what is inserted, the server what is updated.
+    if let ErrorKind::InvalidArgument { message } = &*error.kind
+        && message.starts_with("insert document must be within")
+    {
+        return Some("they are larger than a document of MongoDB may be".to_owned());
+    }
+    match code(error)? {
+        10334 | 17419 | 17420 => {
+            Some("they are larger than a document of MongoDB may be".to_owned())
+        }
+        121 => Some("the collection's validation does not allow them".to_owned()),
+        _ => None,
+    }
+}

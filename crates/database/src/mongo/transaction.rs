@@ -1,0 +1,113 @@
+//! A commit as one transaction, on a replica set or behind a router. The messages get their positions after the rows were
+//! written, so that of two commits that change the same row the later one has the greater positions.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::Context;
+use mongodb::{
+    ClientSession,
+    bson::{Bson, Document},
+    error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
+};
+use tokio::time::sleep;
+
+use super::{
+    Mongo,
+    failure::{Failed, explained, is_duplicate},
+    inbox,
+    mover::raw,
+    outbox,
+};
+use crate::{Changes, CommitError, channels::wake};
+
+/// The longest pause before a transaction that somebody was in the way of is tried again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Makes all changes or none. The caller has the time-out.
+pub(super) async fn commit(mongo: &Mongo, changes: &Changes) -> Result<(), Failed> {
+    let mut session = mongo.client.start_session().await?;
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match attempt(mongo, &mut session, changes).await {
+            Err(Failed::Again(_)) => {
+                sleep(pause).await;
+                pause = (pause * 2).min(PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn attempt(
+    mongo: &Mongo,
+    session: &mut ClientSession,
+    changes: &Changes,
+) -> Result<(), Failed> {
+    session.start_transaction().await?;
+    let made = match rows(mongo, session, changes).await {
+        Ok(()) if changes.outgoing.is_empty() => end(session).await,
+        Ok(()) => messages(mongo, session, changes).await,
+        Err(failed) => Err(failed),
+    };
+    if matches!(made, Err(Failed::Told(CommitError::Unavailable(_)))) || made.is_ok() {
+        return made;
+    }
+    // The server forgets a transaction that it has ended itself, and says so with an error here.
+    let _ = session.abort_transaction().await;
+    made
+}
+
+async fn rows(
+    mongo: &Mongo,
+    session: &mut ClientSession,
+    changes: &Changes,
+) -> Result<(), Failed> {
+    if let Some((consumer, message)) = &changes.handled {
+        let inbox = mongo.durable.collection::<Document>(inbox::COLLECTION);
+        let insert = inbox.insert_one(inbox::note(consumer, message));
+        match insert.session(&mut *session).await {
+            Err(error) if is_duplicate(&error) => return Err(CommitError::AlreadyHandled.into()),
+            inserted => inserted.map(drop)?,
+        }
+    }
+    for write in &changes.writes {
+        mongo.write(write, Vec::new(), &mut Some(&mut *session)).await?;
+    }
+    Ok(())
+}
+
+/// Puts the messages into the outbox and commits.
+async fn messages(
+    mongo: &Mongo,
+    session: &mut ClientSession,
+    changes: &Changes,
+) -> Result<(), Failed> {
+    let pending: Vec<Bson> = changes.outgoing.iter().map(outbox::pending).collect();
+    let pending = raw(&pending)?;
+    let reserved = mongo.positions.reserve(&mongo.quick, pending.len()).await?;
+    let inserted =
+        outbox::insert(&mongo.durable, reserved.first, &pending, Some(&mut *session)).await;
+    let made = match inserted {
+        Ok(()) => end(session).await,
+        Err(failed) => Err(failed),
+    };
+    reserved.release(&mongo.quick).await.context("let readers of the outbox pass")?;
+    for channel in changes.outgoing.iter().map(|sent| &sent.channel).collect::<BTreeSet<_>>() {
+        wake(&mongo.channels.counter(channel));
+    }
+    made
+}
+
+/// Commits. Whoever does not learn what became of it asks again; the server makes a transaction once.
+async fn end(session: &mut ClientSession) -> Result<(), Failed> {
+    loop {
+        let Err(error) = session.commit_transaction().await else { return Ok(()) };
+        if error.contains_label(TRANSIENT_TRANSACTION_ERROR) {
+            return Err(Failed::Again(explained(&error)));
+        }
+        if !error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) {
+            return Err(Failed::from(error));
+        }
+        sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,289 @@
+//! The PostgreSQL backend: rows in tables that a Java service may share, outbox and inbox beside them.
+//!
+//! A commit is one transaction in `read committed`: each of its statements names the version that it expects, or leaves
+//! the decision to a unique key.
+
+mod apply;
+mod changelog;
+mod columns;
+mod connect;
+mod failure;
+mod filter;
+mod instant;
+mod outbox;
+mod schema;
+mod settings;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    Changes, CommitError, Database, Id, Listing, Message, Page, Row, Table,
+    channels::{Channels, wake},
+};
+
+pub use changelog::{ChangeLog, ChangeSet, Executed};
+pub use connect::ConnectError;
+pub use settings::{PostgresSettings, SettingsError};
+
+/// How long a reader of the outbox waits for commits that were there before the ones that it could read.
+const UNDECIDED: [Duration; 3] =
+    [Duration::from_millis(2), Duration::from_millis(10), Duration::from_millis(50)];
+
+/// A PostgreSQL database.
+pub struct Postgres {
+    pool: PgPool,
+    channels: Channels,
+    /// The collation that knows upper and lower case, quoted.
+    folding: String,
+    address: String,
+    /// How long a caller waits for an answer: a connection and a statement.
+    patience: Duration,
+}
+
+impl Postgres {
+    /// Connects, runs the change sets that were not run yet, creates what is missing of the tables.
+    ///
+    /// # Errors
+    /// `Unavailable` when the server is away, or somebody else is at the tables; the caller may try again. `Permanent`
+    /// when trying again is of no use.
+    pub async fn connect(
+        settings: &PostgresSettings,
+        tables: &[Table],
+        changelog: &ChangeLog,
+    ) -> Result<Arc<Self>, ConnectError> {
+        let folding = connect::prepare(settings, tables, changelog).await?;
+        Ok(Arc::new(Postgres {
+            pool: connect::pool(settings),
+            channels: Channels::default(),
+            folding,
+            address: settings.address(),
+            patience: connect::PATIENCE + settings.statement_timeout,
+        }))
+    }
+
+    /// The change sets that were run in this database, ours and those of a Java service, in order.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn change_sets(&self) -> anyhow::Result<Vec<Executed>> {
+        let read = async {
+            let mut connection = self.pool.acquire().await.context("read the change log")?;
+            changelog::executed(&mut connection).await
+        };
+        timeout(self.patience, read).await.map_err(|_| self.silent())?
+    }
+
+    /// Asks the server; a second time when the connection turns out to be gone, since a question changes nothing.
+    async fn ask<T, F>(&self, what: &str, question: impl Fn() -> F) -> anyhow::Result<T>
+    where
+        F: Future<Output = sqlx::Result<T>>,
+    {
+        let asked = async {
+            match question().await {
+                Err(error) if failure::is_broken(&error) => question().await,
+                answer => answer,
+            }
+        };
+        let answer = timeout(self.patience, asked).await.map_err(|_| self.silent());
+        answer
+            .and_then(|answer| answer.map_err(|error| self.explained(error)))
+            .context(what.to_owned())
+    }
+
+    fn silent(&self) -> anyhow::Error {
+        anyhow!("{} does not answer within {:?}", self.address, self.patience)
+    }
+
+    fn explained(&self, error: sqlx::Error) -> anyhow::Error {
+        let busy = matches!(error, sqlx::Error::PoolTimedOut);
+        let error = anyhow::Error::from(error);
+        match busy {
+            true => error.context(format!(
+                "{} gave no connection within {:?}; it is away, or all connections are in use",
+                self.address,
+                connect::PATIENCE
+            )),
+            false => error,
+        }
+    }
+}
+
+#[async_trait]
+impl Database for Postgres {
+    async fn get(&self, table: &Table, id: &Id) -> anyhow::Result<Option<Row>> {
+        if !apply::can_be_there(id) {
+            return Ok(None);
+        }
+        let (fields, name, key) =
+            (columns::fields(table), columns::quoted(&table.name), columns::quoted(&table.key));
+        let sql = format!("select {fields} from {name} where {key} = $1");
+        let row = self
+            .ask(&format!("read {}", table.name), || {
+                let query = columns::bind_id(sqlx::query(AssertSqlSafe(sql.clone())), id);
+                query.fetch_optional(&self.pool)
+            })
+            .await?;
+        row.map(|row| columns::read(table, &row, 0)).transpose()
+    }
+
+    async fn list(&self, table: &Table, page: &Page) -> anyhow::Result<Listing> {
+        let filter = filter::Filter::new(table, page, &self.folding)?;
+        let (fields, name) = (columns::fields(table), columns::quoted(&table.name));
+        let (condition, order) = (filter.sql(), filter::order(table, page)?);
+        let (limit, offset) = (filter.next_place(), filter.next_place() + 1);
+        // One statement, so that the rows and their number are of the same moment.
+        let sql = format!(
+            "select total.count, page.* from (select count(*) as count from {name}{condition}) total \
+             left join (select {fields}, row_number() over (order by {order}) as place from {name}{condition} \
+                 order by {order} limit ${limit} offset ${offset}) page on true \
+             order by page.place"
+        );
+        let rows = self
+            .ask(&format!("list {}", table.name), || {
+                filter
+                    .clone()
+                    .bind(sqlx::query(AssertSqlSafe(sql.clone())))
+                    .bind(i64::from(page.limit))
+                    .bind(i64::try_from(page.offset).unwrap_or(i64::MAX))
+                    .fetch_all(&self.pool)
+            })
+            .await?;
+        let total: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+        // A page without rows still comes with their number.
+        let there = |row: &&_| {
+            sqlx::postgres::PgRow::try_get::<Option<i64>, _>(row, 2).ok().flatten().is_some()
+        };
+        let rows = rows.iter().filter(there).map(|row| columns::read(table, row, 1));
+        Ok(Listing { rows: rows.collect::<anyhow::Result<_>>()?, total: total.unsigned_abs() })
+    }
+
+    async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        let commit = apply::commit(&self.pool, &changes);
+        let done = match timeout(self.patience, commit).await {
+            Ok(Err(CommitError::Unavailable(cause))) => Err(CommitError::Unavailable(cause)),
+            Ok(done) => done,
+            Err(_) => Err(CommitError::Unavailable(
+                self.silent().context("whether a commit was made is unknown"),
+            )),
+        };
+        if matches!(done, Ok(()) | Err(CommitError::Unavailable(_))) {
+            // What is not known to have failed may have been done.
+            for message in &changes.outgoing {
+                wake(&self.channels.counter(&message.channel));
+            }
+        }
+        done
+    }
+
+    async fn unsent(
+        &self,
+        channel: &str,
+        after: i64,
+        limit: u32,
+    ) -> anyhow::Result<Vec<(i64, Message)>> {
+        for pause in UNDECIDED.iter().map(Some).chain([None]) {
+            let (decided, last) =
+                self.ask("look at the outbox", || outbox::decided(&self.pool)).await?;
+            let rows = match decided > after {
+                true => {
+                    let range = (after, decided);
+                    self.ask("read the outbox", || {
+                        outbox::unsent(&self.pool, channel, range, limit)
+                    })
+                    .await?
+                }
+                false => Vec::new(),
+            };
+            if rows.is_empty()
+                && decided < last
+                && let Some(pause) = pause
+            {
+                tokio::time::sleep(*pause).await;
+                continue;
+            }
+            if decided < last {
+                // Somebody else's commit does not wake our readers when it is decided.
+                wake(&self.channels.counter(channel));
+            }
+            return rows.iter().map(|row| outbox::message(row, channel)).collect();
+        }
+        Ok(Vec::new())
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        self.ask("remove from the outbox", || outbox::sent(&self.pool, channel, positions)).await
+    }
+
+    async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
+        ensure!(count > 0, "a block of {sequence} cannot have {count} numbers");
+        let name = columns::quoted(sequence);
+        let what = format!("reserve numbers of {sequence}");
+        // The last number of the block, as Hibernate's pooled optimizer reads it, and the size of blocks.
+        let next = || {
+            sqlx::query_as::<_, (i64, i64)>(
+                "select nextval(seqrelid::regclass), seqincrement from pg_sequence where seqrelid = to_regclass($1)",
+            )
+            .bind(name.clone())
+            .fetch_optional(&self.pool)
+        };
+        let create = || async {
+            let sql = format!(
+                "create sequence if not exists {name} start with {} increment by {count}",
+                start + count - 1
+            );
+            let created = sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await;
+            match created {
+                // Somebody else has made it in this moment.
+                Err(error) if failure::code(&error).as_deref() == Some("23505") => Ok(()),
+                created => created.map(drop),
+            }
+        };
+        let reserved = match self.ask(&what, next).await? {
+            None => {
+                self.ask(&what, create).await?;
+                self.ask(&what, next).await?
+            }
+            reserved => reserved,
+        };
+        let Some((last, increment)) = reserved else { bail!("{what}: the sequence is gone") };
+        ensure!(
+            increment >= count,
+            "{what}: it goes in steps of {increment}, which are no blocks of {count}"
+        );
+        Ok(last - (increment - 1))
+    }
+
+    async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64> {
+        let mut total = 0;
+        loop {
+            let (removed, more) =
+                self.ask("clean the inbox", || outbox::forget_handled(&self.pool, before)).await?;
+            total += removed;
+            if !more {
+                return Ok(total);
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "db"
+    }
+
+    async fn check(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
+        self.ask("ask PostgreSQL", || sqlx::query("select 1").execute(&self.pool)).await?;
+        Ok(vec![("database", "PostgreSQL".to_owned()), ("validationQuery", "isValid()".to_owned())])
+    }
+
+    fn added(&self, channel: &str) -> watch::Receiver<u64> {
+        self.channels.counter(channel).subscribe()
+    }
+}

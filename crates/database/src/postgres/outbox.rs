@@ -1,0 +1,221 @@
+//! Messages that wait, and ids of messages that were handled.
+//!
+//! Positions come from a sequence, so that of two commits that change the same row the later one has the greater
+//! position: the row is changed first, and stays locked. But commits of different rows may become visible in another
+//! order than their positions, and a reader who goes on from the greatest position that he has seen would never see the
+//! smaller ones. Therefore a commit, before it takes positions, notes the greatest one of that moment in a shared
+//! advisory lock, which goes away by itself when the commit is over; a reader does not look past the smallest note.
+
+use anyhow::Context;
+use jiff::Timestamp;
+use sqlx::{
+    PgConnection, PgPool, Row as _,
+    postgres::{PgQueryResult, PgRow},
+};
+
+use super::instant::Instant;
+use crate::{CommitError, Header, Message};
+
+/// How many bytes of payloads are read from the outbox at a time, one message at least.
+const BATCH_BYTES: i64 = 8 * 1024 * 1024;
+/// The class of the advisory locks in which commits note positions; other programs in the same database have other ones.
+const NOTES: i32 = 0x6d69_6c65;
+/// The header whose value stands in the column `type`, where readers of Debezium's outbox convention look for it.
+const TYPE_HEADER: &str = "ce_type";
+/// How many ids are removed from the inbox at a time, so that nobody waits long for a place between two.
+const FORGET: i64 = 5_000;
+
+/// The last position given, and the one up to which all that was given is decided. Reads the sequence first: who comes
+/// after that takes greater positions.
+const DECIDED: &str = "
+select least(given.last, (
+        select min(given.last - ((given.last - note.objid::bigint) & 4294967295))
+        from pg_locks note
+        where note.locktype = 'advisory' and note.classid::bigint = $1 and note.objsubid = 2 and note.granted
+            and note.database = (select oid from pg_database where datname = current_database())
+            and ((given.last - note.objid::bigint) & 4294967295) < 2147483648
+    )), given.last
+from (select last_value - case when is_called then 0 else 1 end as last from outbox_position_seq) given";
+
+const INSERT: &str = "
+with note as materialized (
+    select pg_advisory_xact_lock_shared($1, (last_value - case when is_called then 0 else 1 end)::bit(32)::integer)
+    from outbox_position_seq
+)
+insert into outbox (channel, id, aggregatetype, aggregateid, type, payload, headers, created)
+select m.channel, m.id, m.topic, m.key, m.type, m.payload, m.headers::json, m.created
+from note, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::timestamptz[])
+    with ordinality as m (channel, id, topic, key, type, payload, headers, created, place)
+order by m.place";
+
+const UNSENT: &str = "
+select position, id, aggregatetype, aggregateid, payload, headers, created
+from (
+    select *, sum(octet_length(payload)) over (order by position) - octet_length(payload) as bytes_before
+    from (
+        select position, id, aggregatetype, aggregateid, payload, headers::text as headers, created
+        from outbox where channel = $1 and position > $2 and position <= $3 order by position limit $4
+    ) waiting
+) waiting
+where bytes_before < $5 order by position";
+
+// To forget a message late only sends it again, which every destination bears: no need to wait for the disk.
+const SENT: &str = "
+with lazy as materialized (select set_config('synchronous_commit', 'off', true))
+delete from outbox using lazy where channel = $1 and position = any($2)";
+
+// An id from outside may be longer than an index takes.
+const HANDLED: &str = "
+insert into inbox (consumer, message)
+values ($1, case when octet_length($2) <= 500 then $2
+    else 'sha256:' || encode(sha256(convert_to($2, 'UTF8')), 'hex') end)
+on conflict do nothing";
+
+const FORGET_HANDLED: &str = "
+with lazy as materialized (select set_config('synchronous_commit', 'off', true))
+delete from inbox using lazy
+where inbox.ctid = any(array(select ctid from inbox where handled < $1 order by handled limit $2))";
+
+/// Puts messages into the outbox, in order.
+pub(super) async fn send(
+    connection: &mut PgConnection,
+    messages: &[Message],
+) -> Result<PgQueryResult, SendError> {
+    fn all<T>(messages: &[Message], part: impl Fn(&Message) -> T) -> Vec<T> {
+        messages.iter().map(part).collect()
+    }
+    let headers = messages.iter().map(|message| serde_json::to_string(&message.headers));
+    let headers = headers.collect::<Result<Vec<_>, _>>().map_err(SendError::Headers)?;
+    sqlx::query(INSERT)
+        .bind(NOTES)
+        .bind(all(messages, |message| escaped(&message.channel)))
+        .bind(all(messages, |message| escaped(&message.id)))
+        .bind(all(messages, |message| escaped(&message.topic)))
+        .bind(all(messages, |message| message.key.as_deref().map(escaped)))
+        .bind(all(messages, |message| type_of(&message.headers)))
+        .bind(all(messages, |message| message.payload.clone()))
+        .bind(headers)
+        .bind(all(messages, |message| Instant::from(message.created)))
+        .execute(connection)
+        .await
+        .map_err(SendError::Server)
+}
+
+/// Why messages were not put into the outbox.
+pub(super) enum SendError {
+    /// Their headers cannot be written down.
+    Headers(serde_json::Error),
+    /// The server did not do it.
+    Server(sqlx::Error),
+}
+
+/// Notes that a message was handled; false when it was before.
+pub(super) async fn handled(
+    connection: &mut PgConnection,
+    consumer: &str,
+    message: &str,
+) -> sqlx::Result<bool> {
+    let insert = sqlx::query(HANDLED).bind(escaped(consumer)).bind(escaped(message));
+    Ok(insert.execute(connection).await?.rows_affected() > 0)
+}
+
+/// Up to where an outbox is decided, and the last position given.
+pub(super) async fn decided(pool: &PgPool) -> sqlx::Result<(i64, i64)> {
+    let row = sqlx::query(DECIDED).bind(i64::from(NOTES)).fetch_one(pool).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
+}
+
+/// Reads messages of a channel after a position, up to another.
+pub(super) async fn unsent(
+    pool: &PgPool,
+    channel: &str,
+    (after, decided): (i64, i64),
+    limit: u32,
+) -> sqlx::Result<Vec<PgRow>> {
+    sqlx::query(UNSENT)
+        .bind(escaped(channel))
+        .bind(after)
+        .bind(decided)
+        .bind(i64::from(limit))
+        .bind(BATCH_BYTES)
+        .fetch_all(pool)
+        .await
+}
+
+/// Removes messages.
+pub(super) async fn sent(pool: &PgPool, channel: &str, positions: &[i64]) -> sqlx::Result<()> {
+    sqlx::query(SENT).bind(escaped(channel)).bind(positions.to_vec()).execute(pool).await.map(drop)
+}
+
+/// Removes some ids from the inbox; returns how many, and whether there may be more.
+pub(super) async fn forget_handled(pool: &PgPool, before: Timestamp) -> sqlx::Result<(u64, bool)> {
+    let delete = sqlx::query(FORGET_HANDLED).bind(Instant::to_compare(before)).bind(FORGET);
+    let removed = delete.execute(pool).await?.rows_affected();
+    Ok((removed, removed >= FORGET.unsigned_abs()))
+}
+
+/// Reads a message and its position.
+pub(super) fn message(row: &PgRow, channel: &str) -> anyhow::Result<(i64, Message)> {
+    let headers: String = row.try_get("headers")?;
+    let created: Instant = row.try_get_unchecked("created")?;
+    let message = Message {
+        id: unescaped(row.try_get("id")?),
+        channel: channel.to_owned(),
+        topic: unescaped(row.try_get("aggregatetype")?),
+        key: row.try_get::<Option<String>, _>("aggregateid")?.map(unescaped),
+        headers: serde_json::from_str(&headers).context("read the headers of a message")?,
+        payload: row.try_get("payload")?,
+        created: created.into(),
+    };
+    Ok((row.try_get("position")?, message))
+}
+
+fn type_of(headers: &[Header]) -> Option<String> {
+    let header = headers.iter().find(|header| header.name == TYPE_HEADER)?;
+    std::str::from_utf8(&header.value).ok().map(escaped)
+}
+
+/// A text from outside as PostgreSQL can keep it: U+0000 becomes `\0`, a backslash two of them.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\0', "\\0")
+}
+
+fn unescaped(text: String) -> String {
+    if !text.contains('\\') {
+        return text;
+    }
+    let mut characters = text.chars();
+    let mut unescaped = String::with_capacity(text.len());
+    while let Some(character) = characters.next() {
+        let next = if character == '\\' { characters.next() } else { Some(character) };
+        unescaped.push(match (character, next) {
+            ('\\', Some('0')) => '\0',
+            (_, next) => next.unwrap_or('\\'),
+        });
+    }
+    unescaped
+}
+
+impl From<SendError> for super::failure::Failed {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Headers(cause) => CommitError::Refused(cause.to_string()).into(),
+            SendError::Server(cause) => cause.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_texts_that_postgresql_cannot() {
+        for (text, kept) in
+            [("plain", "plain"), ("a\0b", "a\\0b"), ("a\\0b", "a\\\\0b"), ("\\\0\\", "\\\\\\0\\\\")]
+        {
+            assert_eq!(escaped(text), kept);
+            assert_eq!(unescaped(kept.to_owned()), text);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Real servers keep the promises of the port. `tests/real/servers` of this project starts them and says where they are.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../it/conformance.rs"]
+mod conformance;
+mod postgres;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Where a server is, or where the script is that has started it.
+#[expect(clippy::disallowed_methods, reason = "the script tells it in the environment")]
+fn address(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run this under tests/real/servers run"))
+}
+
+/// A program that came with a server.
+#[expect(clippy::disallowed_methods, reason = "programs are found by the environment")]
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var("PATH").unwrap();
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let installed = installed.map(|version| version.unwrap().path().join("bin"));
+    let folders = installed.chain(std::env::split_paths(&path));
+    let mut programs = folders.map(|folder| folder.join(name));
+    programs.find(|program| program.exists()).unwrap()
+}
+
+/// Kills a server without warning and starts it again.
+async fn restart(server: &'static str) {
+    let script = address("MILENA_TEST_SERVERS");
+    let restarted = tokio::task::spawn_blocking(move || {
+        Command::new(Path::new(&script)).args(["restart", server]).status()
+    });
+    assert!(restarted.await.unwrap().unwrap().success());
+}

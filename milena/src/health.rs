@@ -1,0 +1,101 @@
+//! What the parts of a process say of themselves, under the names that Spring gives them (contract §8).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use anyhow::bail;
+use chassis::management::{ChangeSet, Component, Management, Scope, Status};
+use database::{DatabaseRef, Executed, Postgres};
+use discovery::Directory;
+use identity::{Provider, ProviderState};
+
+use crate::wanted::Wanted;
+
+/// The database, without which nothing works.
+pub(crate) fn database(management: Management, database: DatabaseRef) -> Management {
+    management.component(database.name(), Scope::Needed, move || {
+        let database = database.clone();
+        async move {
+            let details = database.check().await?;
+            let component = |all: Component, (name, value)| all.with_detail(name, value);
+            Ok(details.into_iter().fold(Component::up(), component))
+        }
+    })
+}
+
+/// The broker: while it is away, announcements wait and the resources go on.
+pub(crate) fn broker(management: Management, wanted: &Wanted) -> Management {
+    let topics = vec![wanted.store.topic.clone(), wanted.feed_topic.clone()];
+    let kafka = wanted.kafka.clone();
+    management.component("binders", Scope::Optional, move || {
+        let component = match &kafka {
+            Some(_) => Component::down("this version cannot speak to Kafka"),
+            None => Component::up().with_detail("topicsInUse", topics.clone()),
+        };
+        let name = if kafka.is_some() { "kafka" } else { "embedded" };
+        let status = component.status();
+        let binders = Component::new(status).with_component(name, component);
+        async move { Ok(binders) }
+    })
+}
+
+/// The identity provider: while it is away, the keys known so far go on working.
+pub(crate) fn provider(management: Management, provider: Arc<Provider>) -> Management {
+    management.component("identityProvider", Scope::Optional, move || {
+        let (state, issuer) = (provider.state(), provider.issuer().to_owned());
+        async move {
+            match state {
+                ProviderState::Reached => Ok(Component::up().with_detail("issuer", issuer)),
+                ProviderState::NotYet(_) => bail!("{issuer} has not answered yet"),
+                ProviderState::Away { .. } => bail!("{issuer} does not answer any more"),
+            }
+        }
+    })
+}
+
+/// Who else is in the registry.
+pub(crate) fn directory(management: Management, directory: Arc<Directory>) -> Management {
+    management.component("discoveryComposite", Scope::Optional, move || {
+        let directory = directory.clone();
+        async move {
+            let mut applications: BTreeMap<String, u32> = BTreeMap::new();
+            for instance in directory.instances() {
+                *applications.entry(instance.app.to_uppercase()).or_default() += 1;
+            }
+            let services: Vec<String> = applications.keys().map(|app| app.to_lowercase()).collect();
+            let client = Component::up().with_detail("services", services);
+            let applications = serde_json::to_value(applications)?;
+            let eureka = Component::up()
+                .described("Remote status from Eureka server")
+                .with_detail("applications", applications);
+            Ok(Component::new(Status::Up)
+                .with_component("discoveryClient", client)
+                .with_component("eureka", eureka))
+        }
+    })
+}
+
+/// The changes that were made to a schema, by us and by a Java twin.
+pub(crate) fn schema(management: Management, database: Arc<Postgres>) -> Management {
+    management.change_log(move || {
+        let database = database.clone();
+        async move { Ok(database.change_sets().await?.into_iter().map(shown).collect()) }
+    })
+}
+
+fn shown(executed: Executed) -> ChangeSet {
+    ChangeSet {
+        author: executed.author,
+        change_log: executed.change_log,
+        comments: executed.comments,
+        contexts: executed.contexts,
+        executed: executed.date_executed,
+        deployment: executed.deployment_id.unwrap_or_default(),
+        description: executed.description,
+        outcome: executed.exec_type,
+        id: executed.id,
+        labels: executed.labels,
+        checksum: executed.checksum,
+        order: executed.order_executed.into(),
+        tag: executed.tag,
+    }
+}

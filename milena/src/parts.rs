@@ -1,0 +1,213 @@
+//! The parts that services are made of: real ones where the configuration names them, else embedded ones in the data folder.
+
+use std::{path::PathBuf, sync::Arc};
+
+use chassis::{Outside, Service, management::Management, telemetry::Loggers};
+use database::{ConnectError, DatabaseRef, Durability, Postgres, Sqlite, Table};
+use discovery::{Address, Directory, Registration};
+use entity::ResourceOptions;
+use identity::{Provider, Verifier};
+use mail::{Mailer, SmtpSettings};
+use messaging::{BrokerRef, Embedded};
+use microservice::Description;
+use tracing::{info, warn};
+
+use crate::{
+    folder::Folder,
+    health,
+    kafka::Kafka,
+    patience::{Trouble, until_it_works},
+    wanted::Wanted,
+};
+
+/// What services are made of.
+pub(crate) struct Parts {
+    pub(crate) wanted: Wanted,
+    pub(crate) outside: Outside,
+    pub(crate) verifier: Arc<Verifier>,
+    /// Where mails go; without one they are kept.
+    pub(crate) mail_server: Option<SmtpSettings>,
+    /// Who else there is, for who shows it.
+    pub(crate) directory: Option<Arc<Directory>>,
+    provider: Arc<Provider>,
+    loggers: Option<Loggers>,
+    data_dir: PathBuf,
+    folder: Option<Folder>,
+    broker: Option<BrokerRef>,
+    /// What runs beside the services and is needed by them to the end.
+    embedded: Vec<Service>,
+}
+
+impl Parts {
+    /// Nothing is opened yet.
+    pub(crate) fn new(
+        wanted: Wanted,
+        provider: Arc<Provider>,
+        data_dir: PathBuf,
+        loggers: Option<Loggers>,
+        outside: Outside,
+    ) -> Self {
+        let audiences = wanted.sign_in.audiences.clone();
+        Parts {
+            verifier: Arc::new(Verifier::new(provider.clone(), audiences, outside.clone())),
+            mail_server: wanted.mail_server.clone(),
+            wanted,
+            outside,
+            directory: None,
+            provider,
+            loggers,
+            data_dir,
+            folder: None,
+            broker: None,
+            embedded: Vec::new(),
+        }
+    }
+
+    /// The data folder, taken when it is needed first.
+    pub(crate) async fn folder(&mut self) -> anyhow::Result<&Folder> {
+        let folder = match self.folder.take() {
+            Some(folder) => folder,
+            None => Folder::open(&self.data_dir).await?,
+        };
+        Ok(self.folder.insert(folder))
+    }
+
+    /// A database of the data folder.
+    pub(crate) async fn sqlite(
+        &mut self,
+        name: &str,
+        tables: &[Table],
+    ) -> anyhow::Result<Arc<Sqlite>> {
+        let path = self.folder().await?.join(name);
+        Ok(Sqlite::open(&path, tables, Durability::PowerFailure).await?)
+    }
+
+    /// The store service: in MongoDB, when one is named.
+    pub(crate) async fn store(
+        &mut self,
+        registration: Option<(Address, Registration)>,
+    ) -> anyhow::Result<Service> {
+        let description = store::description();
+        let tables = description.tables();
+            let database = self.sqlite("store.db", &tables).await?;
+            let management = self.management(&description, database.clone());
+            let parts = self.microservice(database, management, registration).await?;
+            Ok(store::service(parts, self.wanted.store.clone()))
+    }
+
+    /// The alert service: in PostgreSQL, when one is named.
+    pub(crate) async fn alert(
+        &mut self,
+        registration: Option<(Address, Registration)>,
+    ) -> anyhow::Result<Service> {
+        let description = alert::description();
+        let tables = description.tables();
+        let mailer = self.mailer()?;
+        let (database, management) = match self.wanted.postgresql.clone() {
+            None => {
+                let database = self.sqlite("alert.db", &tables).await?;
+                let management = self.management(&description, database.clone());
+                (database as DatabaseRef, management)
+            }
+            Some(settings) => {
+                let what = format!("PostgreSQL at {}", settings.address());
+                let connect = async || {
+                    Postgres::connect(&settings, &tables, &Default::default()).await.map_err(trouble)
+                };
+                let database = until_it_works(&what, connect).await?;
+                let management = self.management(&description, database.clone());
+                let management = health::schema(management, database.clone());
+                (database as DatabaseRef, management)
+            }
+        };
+        let parts = self.microservice(database, management.readiness("db"), registration).await?;
+        Ok(alert::service(parts, mailer, self.wanted.alert.clone()))
+    }
+
+    /// What runs beside the services and is needed by them to the end.
+    pub(crate) fn embedded(&mut self) -> Vec<Service> {
+        std::mem::take(&mut self.embedded)
+    }
+
+    /// The data folder, if it was needed; it has to be held as long as the services run.
+    pub(crate) fn into_folder(self) -> Option<Folder> {
+        self.folder
+    }
+
+    fn mailer(&self) -> anyhow::Result<Option<Arc<Mailer>>> {
+        let Some(server) = &self.mail_server else {
+            warn!("no mail server is named (SPRING_MAIL_HOST): mails are kept until there is one");
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(Mailer::new(server.clone())?)))
+    }
+
+    fn management(&self, description: &Description, database: DatabaseRef) -> Management {
+        let about = description.about(&self.wanted.profiles);
+        let settings = self.wanted.settings.clone();
+        let management =
+            Management::new(about, settings, self.outside.clone(), self.loggers.clone())
+                .disk(&self.data_dir);
+        let management = health::database(management, database);
+        let management = health::provider(management, self.provider.clone());
+        match &self.directory {
+            Some(directory) => health::directory(management, directory.clone()),
+            None => management,
+        }
+    }
+
+    async fn microservice(
+        &mut self,
+        database: DatabaseRef,
+        management: Management,
+        registration: Option<(Address, Registration)>,
+    ) -> anyhow::Result<microservice::Parts> {
+        let broker = self.broker().await?;
+        Ok(microservice::Parts {
+            database,
+            management: health::broker(management, &self.wanted),
+            broker,
+            provider: self.provider.clone(),
+            verifier: self.verifier.clone(),
+            registration,
+            feed_topic: self.wanted.feed_topic.clone(),
+            options: ResourceOptions { bare_list: self.wanted.list_limit },
+            api_docs: self.wanted.api_docs(),
+            outside: self.outside.clone(),
+        })
+    }
+
+    /// One broker for all services of the process.
+    async fn broker(&mut self) -> anyhow::Result<BrokerRef> {
+        if let Some(broker) = &self.broker {
+            return Ok(broker.clone());
+        }
+        let broker: BrokerRef = match &self.wanted.kafka {
+            Some(brokers) => {
+                warn!("this version cannot speak to Kafka at {brokers}: announcements are kept, and nothing is read");
+                Arc::new(Kafka { brokers: brokers.clone() })
+            }
+            None => self.embedded_broker().await?,
+        };
+        Ok(self.broker.insert(broker).clone())
+    }
+
+    async fn embedded_broker(&mut self) -> anyhow::Result<BrokerRef> {
+        let path = self.folder().await?.join("broker.db");
+        let broker =
+            Embedded::open(&path, self.wanted.partitions, Durability::PowerFailure).await?;
+        info!("messages are kept by the embedded broker in {}", path.display());
+        let (cleaning, clock) = (broker.clone(), self.outside.clone());
+        self.embedded.push(Service::new("broker").background("clean", move |stop| {
+            cleaning.clean(move || clock.now(), stop)
+        }));
+        Ok(Arc::new(broker))
+    }
+}
+
+fn trouble(error: ConnectError) -> Trouble {
+    match error {
+        ConnectError::Permanent(cause) => Trouble::Never(cause),
+        ConnectError::Unavailable(cause) => Trouble::Later(cause),
+    }
+}

@@ -1,0 +1,175 @@
+//! `milena run SERVICE`: one service in a process of its own, configured by the variables of its Java twin.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use anyhow::{Context, bail};
+use chassis::{Outside, Service, Stop, telemetry::Loggers};
+use discovery::{Address, Directory, Registration};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, UdpSocket};
+use tracing::{info, warn};
+
+use crate::{
+    arguments::Role,
+    folder::Folder,
+    layers::Layers,
+    parts::Parts,
+    patience::{Trouble, until_it_works},
+    wanted::{self, ConfigServer, Wanted},
+};
+
+/// The port of every service of the tutorial.
+const PORT: u16 = 8082;
+
+/// What `run` was asked for.
+pub struct Options {
+    /// Which service.
+    pub role: Role,
+    /// Where everything is kept that no database was named for.
+    pub data_dir: PathBuf,
+    /// What was said about the configuration.
+    pub layers: Layers,
+    /// What changes log levels while the program runs; none where another program logs.
+    pub loggers: Option<Loggers>,
+    /// The time and randomness.
+    pub outside: Outside,
+}
+
+/// A service whose port is bound and whose database answers; nothing runs yet.
+pub struct Process {
+    role: Role,
+    stages: Vec<Vec<Service>>,
+    address: SocketAddr,
+    _folder: Option<Folder>,
+}
+
+impl Process {
+    /// Asks the Config server, binds the port, and connects to what was named, waiting for whatever is not up yet.
+    ///
+    /// # Errors
+    /// Names the port, folder, file or key that cannot be used; nothing is started then.
+    pub async fn prepare(options: Options) -> anyhow::Result<Self> {
+        let Options { role, data_dir, layers, loggers, outside } = options;
+        let settings = configured(role, &layers).await?;
+        let wanted = Wanted::read(&settings)?;
+        let provider = wanted::provider(&settings)?;
+        crate::unused::warn_of(&settings, &layers.variables, Some(role));
+        let listener = listen(&wanted).await?;
+        let address = listener.local_addr().context("read the listener's address")?;
+        let registration = registration(&wanted, role, address.port()).await;
+        let mut parts = Parts::new(wanted, provider, data_dir, loggers, outside.clone());
+        let directory = match &registration {
+            Some((registry, _)) => Some(Directory::new(registry.clone(), outside)?),
+            None => None,
+        };
+        parts.directory.clone_from(&directory);
+        let service = match role {
+            Role::Store => parts.store(registration).await?,
+            Role::Alert => parts.alert(registration).await?,
+        };
+        let service = match directory {
+            Some(directory) => service.background("directory", move |stop| directory.watch(stop)),
+            None => service,
+        };
+        let stages = vec![vec![service.on(listener)], parts.embedded()];
+        Ok(Process { role, stages, address, _folder: parts.into_folder() })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The line for machines.
+    pub fn json(&self) -> Value {
+        let address = format!("http://127.0.0.1:{}", self.address.port());
+        json!({ self.role.name(): address, "pid": std::process::id() })
+    }
+
+    /// The line for a person.
+    pub fn greeting(&self) -> String {
+        format!("The {} service listens on {}.", self.role.name(), self.address)
+    }
+
+    /// Runs until `stop`.
+    ///
+    /// # Errors
+    /// When a part of it fails.
+    pub async fn run(self, stop: Stop) -> anyhow::Result<()> {
+        chassis::run(self.stages, stop).await
+    }
+}
+
+/// The settings, with what the Config server says if there is one.
+async fn configured(
+    role: Role,
+    layers: &Layers,
+) -> anyhow::Result<chassis::config::Settings> {
+    let settings = layers.settings(&[])?;
+    let Some(server) = ConfigServer::read(&settings, role.name())? else { return Ok(settings) };
+    let ConfigServer { address, question, required } = server;
+    let ask = async || discovery::configuration(&address, &question).await;
+    let sources = match required {
+        true => {
+            let what = format!("the Config server at {address}");
+            until_it_works(&what, async || ask().await.map_err(Trouble::Later)).await?
+        }
+        false => match ask().await {
+            Ok(sources) => sources,
+            Err(cause) => {
+                info!("going on without a Config server: {cause:#}");
+                return Ok(settings);
+            }
+        },
+    };
+    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    info!("configured by the Config server at {address}: {}", names.join(", "));
+    Ok(layers.settings(&sources)?)
+}
+
+async fn listen(wanted: &Wanted) -> anyhow::Result<TcpListener> {
+    let settings = &wanted.settings;
+    let port: u16 = match settings.text("server.port") {
+        "" => PORT,
+        _ => settings.parse("server.port", "a port, for example 8082")?,
+    };
+    let address: IpAddr = match settings.text("server.address") {
+        "" => Ipv4Addr::UNSPECIFIED.into(),
+        _ => settings.parse("server.address", "a numeric address, for example 127.0.0.1")?,
+    };
+    match TcpListener::bind((address, port)).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            bail!("port {port} is taken; name another with --port or SERVER_PORT")
+        }
+        Err(error) => Err(error).with_context(|| format!("listen on {address}, port {port}")),
+    }
+}
+
+/// The registry, and what it is told of the service.
+async fn registration(wanted: &Wanted, role: Role, port: u16) -> Option<(Address, Registration)> {
+    let found = &wanted.found;
+    if !found.enabled {
+        return None;
+    }
+    let registry = found.named.as_ref().unwrap_or(&found.usual);
+    let here = match own_address(registry).await {
+        Ok(address) => address.to_string(),
+        Err(cause) => {
+            warn!("registering with a loopback address, name a better one with EUREKA_INSTANCE_IP_ADDRESS: {cause:#}");
+            Ipv4Addr::LOCALHOST.to_string()
+        }
+    };
+    Some((registry.clone(), found.registration(role.name(), &here, port)))
+}
+
+/// The address by which this machine would speak to the registry: others can reach us there too. Nothing is sent.
+async fn own_address(registry: &Address) -> anyhow::Result<IpAddr> {
+    let (host, port) = registry.host_and_port().context("the registry's address has no host")?;
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await.context("make a socket")?;
+    socket.connect((host, port)).await.with_context(|| format!("find the way to {host}"))?;
+    Ok(socket.local_addr().context("read the socket's address")?.ip())
+}

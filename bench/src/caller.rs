@@ -11,6 +11,7 @@ use crate::{http::Http, token::Bearer};
 /// Calls the store resource with a token.
 pub(crate) struct Caller {
     http: Http,
+    base: String,
     stores: String,
     bearer: Bearer,
 }
@@ -18,7 +19,8 @@ pub(crate) struct Caller {
 impl Caller {
     /// A caller of the resource `/api/stores` below `base`.
     pub(crate) fn new(http: Http, base: &str, bearer: Bearer) -> Caller {
-        Caller { http, stores: format!("{}/api/stores", base.trim_end_matches('/')), bearer }
+        let base = base.trim_end_matches('/').to_owned();
+        Caller { http, stores: format!("{base}/api/stores"), base, bearer }
     }
 
     /// Opens a store and returns its id.
@@ -45,6 +47,17 @@ impl Caller {
             .with_context(|| format!("the address {} is no URL", self.stores))?;
         self.http.send(request).await.context("remove a store")?;
         Ok(())
+    }
+
+    /// What the service says of its health, well or not.
+    pub(crate) async fn health(&self) -> anyhow::Result<Value> {
+        let url = format!("{}/management/health", self.base);
+        let request = Request::get(&url)
+            .header("authorization", self.bearer.header())
+            .body(Full::default())
+            .with_context(|| format!("the address {url} is no URL"))?;
+        let (status, body) = self.http.ask(request).await?;
+        serde_json::from_slice(&body).with_context(|| format!("GET {url}: {status} without JSON"))
     }
 
     /// The `Authorization` header as it is now.

@@ -11,8 +11,8 @@ use tokio::{
     time::timeout,
 };
 
-pub(crate) use self::peer::Peer;
 use self::peer::PATIENCE;
+pub(crate) use self::peer::Peer;
 
 /// The largest answer, its head included.
 const ANSWER_LIMIT: usize = 64 * 1024;

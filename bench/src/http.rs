@@ -39,15 +39,24 @@ impl Http {
     /// Sends a request and returns the body of a successful answer; any other status is an error that quotes it.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {
         let what = format!("{} {}", request.method(), request.uri());
-        let (status, body) = tokio::time::timeout(PATIENCE, self.exchange(request))
-            .await
-            .with_context(|| format!("{what}: no answer in {} s", PATIENCE.as_secs()))?
-            .with_context(|| what.clone())?;
+        let (status, body) = self.ask(request).await?;
         if !status.is_success() {
             let excerpt: String = String::from_utf8_lossy(&body).chars().take(EXCERPT).collect();
             bail!("{what}: {status}: {excerpt}");
         }
         Ok(body)
+    }
+
+    /// Sends a request and returns status and body of the answer, whatever it is.
+    pub(crate) async fn ask(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let what = format!("{} {}", request.method(), request.uri());
+        tokio::time::timeout(PATIENCE, self.exchange(request))
+            .await
+            .with_context(|| format!("{what}: no answer in {} s", PATIENCE.as_secs()))?
+            .context(what)
     }
 
     /// As [`Http::send`], for an answer that is JSON.

@@ -49,7 +49,8 @@ impl Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("listen as an issuer")?;
         let url = format!("http://{}", listener.local_addr()?);
         // Making a key of 2048 bits takes a good part of a second of computing.
-        let key = tokio::task::spawn_blocking(make_key).await.context("make the issuer's key")??;
+        let key =
+            tokio::task::spawn_blocking(make_key).await.context("make the issuer's key")??;
         let mut public = Jwk::from_encoding_key(&key, Algorithm::RS256)?;
         let id = public.thumbprint(ThumbprintHash::SHA256)?;
         public.common.public_key_use = Some(PublicKeyUse::Signature);

@@ -33,6 +33,17 @@ const LINE_LIMIT: u64 = 64 * 1024;
 /// How much of the program's own messages is shown when it does not start.
 const EXCERPT: usize = 2_000;
 
+/// What the project's script for real servers leaves in the environment of everything that it starts. The program would
+/// take such variables for misspelt ones of its own.
+const OF_TEST_SERVERS: [&str; 6] = [
+    "MILENA_SERVERS_CACHE",
+    "MILENA_SERVERS_STATE",
+    "MILENA_TEST_MONGODB",
+    "MILENA_TEST_MONGODB_REPLICA_SET",
+    "MILENA_TEST_POSTGRESQL",
+    "MILENA_TEST_SERVERS",
+];
+
 /// How to start the program; it can be started again on the same data.
 pub(crate) struct Program {
     path: PathBuf,
@@ -148,6 +159,9 @@ impl Program {
         let messages = File::create(&self.messages)
             .with_context(|| format!("create {}", self.messages.display()))?;
         let mut command = Command::new(&self.path);
+        for name in OF_TEST_SERVERS {
+            command.env_remove(name);
+        }
         command
             .args(&self.arguments)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
@@ -261,7 +275,8 @@ mod tests {
     #[tokio::test]
     async fn a_program_has_the_environment_that_it_was_given() {
         let folder = tempfile::tempdir().unwrap();
-        let script = r#"trap 'exit 0' TERM; echo "{\"store\":\"$WHERE\"}"; while :; do sleep 0.01; done"#;
+        let script =
+            r#"trap 'exit 0' TERM; echo "{\"store\":\"$WHERE\"}"; while :; do sleep 0.01; done"#;
         let program = program(folder.path(), script).with("WHERE", "http://here:1");
         let running = program.start().await.unwrap();
         assert_eq!(running.addresses.of("store").unwrap(), "http://here:1");

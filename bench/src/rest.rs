@@ -4,6 +4,7 @@
 mod arguments;
 mod baseline;
 mod comparison;
+mod health;
 mod idle;
 mod phases;
 
@@ -11,17 +12,15 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Context, bail};
-use tokio::time::{Instant, sleep, timeout};
 
 pub(crate) use self::arguments::Arguments;
 use self::{arguments::Target, comparison::Comparison, phases::Service};
 use crate::{
     caller::Caller,
-    connection::{Connection, Peer},
+    connection::Peer,
     http::Http,
     issuer::Issuer,
     machine,
@@ -30,12 +29,6 @@ use crate::{
     program::{self, Program},
     token::Bearer,
 };
-
-/// How long a service that has said that it is ready may take to answer for its health.
-const HEALTH: Duration = Duration::from_secs(30);
-
-/// How long to wait before asking again.
-const AGAIN: Duration = Duration::from_millis(1);
 
 /// What all parts of a run share.
 struct Run<'a> {
@@ -73,8 +66,7 @@ impl<'a> Run<'a> {
         match &self.arguments.issuer {
             Some(issuer) => {
                 let program = self.program(path, folder.path(), issuer);
-                let bearer =
-                    Bearer::sign_in(Http::new(), issuer, &self.arguments.sign_in).await?;
+                let bearer = Bearer::sign_in(Http::new(), issuer, &self.arguments.sign_in).await?;
                 self.start_and_measure(&program, bearer).await
             }
             None => {
@@ -85,27 +77,30 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// `path run store`, alone but for its identity provider and, if one was named, its database.
+    /// `path run store`.
     fn program(&self, path: PathBuf, folder: &Path, issuer: &str) -> Program {
-        let program = Program::new(path, folder, &["run", "store", "--port", "0"])
-            .with("SPRING_SECURITY_OAUTH2_CLIENT_PROVIDER_OIDC_ISSUER_URI", issuer)
-            .with("EUREKA_CLIENT_ENABLED", "false")
-            .with("SPRING_CLOUD_CONFIG_ENABLED", "false");
-        match &self.arguments.mongodb {
-            Some(uri) => program.with("SPRING_DATA_MONGODB_URI", uri),
-            None => program,
-        }
+        let program = Program::new(path, folder, &["run", "store", "--port", "0"]);
+        let variables = self.variables(issuer).into_iter();
+        variables.fold(program, |program, (name, value)| program.with(name, value))
     }
 
-    async fn start_and_measure(
-        &mut self,
-        program: &Program,
-        bearer: Bearer,
-    ) -> anyhow::Result<()> {
+    /// What makes the service run alone, but for its identity provider and, if one was named, its database.
+    fn variables(&self, issuer: &str) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("SPRING_SECURITY_OAUTH2_CLIENT_PROVIDER_OIDC_ISSUER_URI", issuer.to_owned()),
+            ("EUREKA_CLIENT_ENABLED", "false".to_owned()),
+            ("SPRING_CLOUD_CONFIG_ENABLED", "false".to_owned()),
+        ];
+        let mongodb = self.arguments.mongodb.iter();
+        variables.extend(mongodb.map(|uri| ("SPRING_DATA_MONGODB_URI", uri.clone())));
+        variables
+    }
+
+    async fn start_and_measure(&mut self, program: &Program, bearer: Bearer) -> anyhow::Result<()> {
         eprintln!("starting the program");
         let running = program.start().await?;
         let address = running.addresses.of("store")?;
-        answers_for_its_health(&Peer::find(address).await?).await?;
+        health::first_answer(&Peer::find(address).await?).await?;
         let taken = running.began.elapsed().as_secs_f64();
         self.comparison.add(
             "start.health",
@@ -126,6 +121,7 @@ impl<'a> Run<'a> {
         bearer: Bearer,
     ) -> anyhow::Result<()> {
         let caller = Caller::new(Http::new(), address, bearer);
+        self.name_the_database(&caller).await?;
         let peer = Arc::new(Peer::find(address).await?);
         let pressure = Pressure { peer, callers: self.arguments.callers };
         let mut stores = Vec::with_capacity(self.arguments.documents);
@@ -151,6 +147,17 @@ impl<'a> Run<'a> {
         outcome
     }
 
+    /// Asks the service which database it uses: that one was named to it does not mean that it is used.
+    async fn name_the_database(&mut self, caller: &Caller) -> anyhow::Result<()> {
+        let health = caller.health().await.context("ask for the database in use")?;
+        let database = health::database(&health);
+        if self.arguments.mongodb.is_some() && !database.starts_with(health::MONGODB) {
+            bail!("the program was given --mongodb, but the database in use is {database}");
+        }
+        self.comparison.name_database(database);
+        Ok(())
+    }
+
     fn publish(&self) -> anyhow::Result<()> {
         print!("{}", self.comparison.to_text());
         if let Some(path) = &self.arguments.json {
@@ -159,32 +166,6 @@ impl<'a> Run<'a> {
                 .with_context(|| format!("write the figures to {}", path.display()))?;
         }
         Ok(())
-    }
-}
-
-/// Asks until there is an answer, whatever it says: a service whose broker is away answers, too.
-async fn answers_for_its_health(peer: &Peer) -> anyhow::Result<()> {
-    let request = peer.request("GET", "/management/health", &[], b"");
-    let deadline = Instant::now() + HEALTH;
-    loop {
-        let asking = async {
-            let mut connection = Connection::open(peer).await?;
-            let answer = connection.exchange(&request).await?;
-            Ok::<_, anyhow::Error>((answer.status, answer.excerpt()))
-        };
-        let cause = match timeout(HEALTH, asking).await {
-            Ok(Ok((200, _))) => return Ok(()),
-            Ok(Ok((status, said))) => {
-                eprintln!("/management/health answers {status}: {said}");
-                return Ok(());
-            }
-            Ok(Err(cause)) => cause,
-            Err(elapsed) => elapsed.into(),
-        };
-        if Instant::now() >= deadline {
-            bail!("no answer of /management/health in {} s: {cause:#}", HEALTH.as_secs());
-        }
-        sleep(AGAIN).await;
     }
 }
 

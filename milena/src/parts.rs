@@ -2,8 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use anyhow::Context;
 use chassis::{Outside, Service, management::Management, telemetry::Loggers};
-use database::{ConnectError, DatabaseRef, Durability, Postgres, Sqlite, Table};
+use database::{
+    ChangeUnit, Changes, CommitError, ConnectError, DatabaseRef, Durability, Id, Mongo, Postgres,
+    Sqlite, Table, Write,
+};
 use discovery::{Address, Directory, Registration};
 use entity::ResourceOptions;
 use identity::{Provider, Verifier};
@@ -89,10 +93,21 @@ impl Parts {
     ) -> anyhow::Result<Service> {
         let description = store::description();
         let tables = description.tables();
-            let database = self.sqlite("store.db", &tables).await?;
+        let Some(settings) = self.wanted.mongodb.clone() else {
+            let database: DatabaseRef = self.sqlite("store.db", &tables).await?;
+            seed(&database, &tables, &store::change_units()).await?;
             let management = self.management(&description, database.clone());
             let parts = self.microservice(database, management, registration).await?;
-            Ok(store::service(parts, self.wanted.store.clone()))
+            return Ok(store::service(parts, self.wanted.store.clone()));
+        };
+        let what = format!("MongoDB at {}", settings.address());
+        let units = store::change_units();
+        let connect = async || Mongo::connect(&settings, &tables, &units).await.map_err(trouble);
+        let mongo = until_it_works(&what, connect).await?;
+        let management = self.management(&description, mongo.clone());
+        let parts = self.microservice(mongo.clone(), management, registration).await?;
+        Ok(store::service(parts, self.wanted.store.clone())
+            .background("mongodb", move |stop| mongo.keep(stop)))
     }
 
     /// The alert service: in PostgreSQL, when one is named.
@@ -112,7 +127,7 @@ impl Parts {
             Some(settings) => {
                 let what = format!("PostgreSQL at {}", settings.address());
                 let connect = async || {
-                    Postgres::connect(&settings, &tables, &Default::default()).await.map_err(trouble)
+                    Postgres::connect(&settings, &tables, &alert::changelog::CHANGE_LOG).await.map_err(trouble)
                 };
                 let database = until_it_works(&what, connect).await?;
                 let management = self.management(&description, database.clone());
@@ -203,6 +218,26 @@ impl Parts {
         }));
         Ok(Arc::new(broker))
     }
+}
+
+/// Makes the documents of change units in a database that keeps no account of them.
+async fn seed(
+    database: &DatabaseRef,
+    tables: &[Table],
+    units: &[ChangeUnit],
+) -> anyhow::Result<()> {
+    for document in units.iter().flat_map(|unit| &unit.documents) {
+        let table = tables.iter().find(|table| table.name == document.collection);
+        let table = table.with_context(|| format!("find the table {}", document.collection))?;
+        let id = Id::Text(document.id.to_string());
+        let write = Write::Insert { table: table.clone(), id, values: Vec::new() };
+        match database.commit(Changes::new().write(write)).await {
+            // It is there already.
+            Ok(()) | Err(CommitError::Conflict) => {}
+            Err(error) => return Err(error).context(format!("make {}", document.id)),
+        }
+    }
+    Ok(())
 }
 
 fn trouble(error: ConnectError) -> Trouble {

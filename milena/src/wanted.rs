@@ -9,10 +9,7 @@ use std::{
 };
 
 use chassis::config::{ConfigError, Settings};
-use database::PostgresSettings;
-#[derive(Clone)]
-pub struct MongoSettings;
-impl MongoSettings { fn new(_: &str, _: Option<&str>) -> Self { MongoSettings } }
+use database::{MongoSettings, PostgresSettings};
 use gateway::SignIn;
 use identity::Provider;
 use mail::SmtpSettings;
@@ -164,7 +161,6 @@ mod tests {
         check(REGISTRY_PASSWORD, "", "needs a password");
         check(DATASOURCE, "jdbc:mysql://h/alert?password=hunter2", "jdbc:postgresql");
         check("eureka.client.service-url.defaultZone", "http://a:hunter2@h:99999/", "registry's address");
-        check("spring.cloud.config.uri", "ftp://a:hunter2@h/", "registry's address");
     }
 
     #[test]

@@ -130,7 +130,9 @@ mod tests {
     #[test]
     fn a_body_in_chunks_ends_with_an_empty_one() {
         let chunked = |body: &str| {
-            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n{body}")
+            format!(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n{body}"
+            )
         };
         check(&chunked("0\r\n\r\n"), (200, 0, false));
         check(&chunked("3\r\nabc\r\n0\r\n\r\n"), (200, 3, false));

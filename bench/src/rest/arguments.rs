@@ -90,19 +90,16 @@ impl Arguments {
         Ok(Target::Program(path))
     }
 
-    /// The same for the comparison. The database's address is not shown, since it may hold a password.
+    /// The same for the comparison. The database's address is not shown: it may hold a password.
     pub(crate) fn describe(&self) -> anyhow::Result<String> {
         let system = match self.target()? {
-            Target::Program(path) => {
-                let database = if self.mongodb.is_some() { "MongoDB" } else { "its own database" };
-                format!("{} run store, {database}", path.display())
-            }
+            Target::Program(path) => format!("{} run store", path.display()),
             Target::Running { address, .. } => address,
         };
         let (callers, documents) = (self.callers, self.documents);
         let (seconds, warm_up) = (self.seconds.as_secs_f64(), self.warm_up.as_secs_f64());
         Ok(format!(
-            "{system}; {callers} callers, {documents} documents, {seconds} s after {warm_up} s"
+            "{system}; callers: {callers}, documents: {documents}, {seconds} s after {warm_up} s of warm-up"
         ))
     }
 }
@@ -136,15 +133,15 @@ mod tests {
     fn a_program_or_a_running_service_is_measured() {
         check(
             "--program /opt/milena",
-            Ok("/opt/milena run store, its own database; 16 callers, 1 documents, 20 s after 3 s"),
+            Ok("/opt/milena run store; callers: 16, documents: 1, 20 s after 3 s of warm-up"),
         );
         check(
             "--program /opt/milena --mongodb mongodb://u:hunter2@h/ --seconds 5 --warm-up 0 --callers 4",
-            Ok("/opt/milena run store, MongoDB; 4 callers, 1 documents, 5 s after 0 s"),
+            Ok("/opt/milena run store; callers: 4, documents: 1, 5 s after 0 s of warm-up"),
         );
         check(
             "--address http://s:1 --pid 7 --token x --documents 8",
-            Ok("http://s:1; 16 callers, 8 documents, 20 s after 3 s"),
+            Ok("http://s:1; callers: 16, documents: 8, 20 s after 3 s of warm-up"),
         );
     }
 
@@ -161,7 +158,7 @@ mod tests {
         check("--program /opt/milena --address http://s:1 --pid 7", Err("cannot be used with"));
         check("--mongodb mongodb://h --address http://s:1 --pid 7", Err("cannot be used with"));
         check("--seconds 0", Err("seconds above 0"));
-        check("--warm-up -1", Err("--warm-up"));
+        check("--warm-up 601", Err("--warm-up"));
         check("--callers 0", Err("a number from 1 to 1000"));
     }
 }

@@ -16,6 +16,8 @@ const LEGEND: &str = "(n ×): so many times as good as that; less than 1 is wors
 pub(super) struct Comparison {
     machine: String,
     system: String,
+    /// The database in use, once it is known.
+    database: String,
     rows: Vec<Row>,
 }
 
@@ -32,7 +34,12 @@ struct Row {
 impl Comparison {
     /// Nothing measured yet.
     pub(super) fn new(machine: String, system: String) -> Comparison {
-        Comparison { machine, system, rows: Vec::new() }
+        Comparison { machine, system, database: String::new(), rows: Vec::new() }
+    }
+
+    /// Says which database is in use.
+    pub(super) fn name_database(&mut self, database: String) {
+        self.database = database;
     }
 
     /// Adds a figure; `key` is its name in JSON.
@@ -55,7 +62,8 @@ impl Comparison {
             lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0)
         };
         let widths: [usize; 5] = std::array::from_fn(width);
-        let mut text = format!("machine  {}\nsystem   {}\n\n", self.machine, self.system);
+        let Comparison { machine, system, database, .. } = self;
+        let mut text = format!("machine   {machine}\nsystem    {system}\ndatabase  {database}\n\n");
         for [label, figures @ .., goal] in &lines {
             let mut line = format!("{label:<0$}", widths[0]);
             // Writing to a string cannot fail.
@@ -76,6 +84,7 @@ impl Comparison {
         json!({
             "machine": self.machine,
             "system": self.system,
+            "database": self.database,
             "others": SOURCE.replace('\n', " "),
             "figures": figures,
         })
@@ -191,6 +200,7 @@ mod tests {
 
     fn example() -> Comparison {
         let mut comparison = Comparison::new("a machine".to_owned(), "a system".to_owned());
+        comparison.name_database("a database".to_owned());
         comparison.add("get", "GET per CPU-s", 3_448.0, &GET.per_processor_second);
         comparison.add("memory", "memory", 14.0, &MEMORY);
         comparison.add("own", "load generator", 0.07, &GENERATOR);
@@ -200,8 +210,9 @@ mod tests {
     #[test]
     fn the_table_puts_the_others_beside() {
         let expected = "\
-machine  a machine
-system   a system
+machine   a machine
+system    a system
+database  a database
 
                  measured     Java, warm     Java, cold       Rust rival   goal
 GET per CPU-s        3448    1724 (2 ×)   455 (7.58 ×)   6262 (0.551 ×)   ≥ 9000: MISSED by 5552 (61.7 %)
@@ -236,6 +247,7 @@ load generator    0.070 s
         });
         assert_eq!(json["figures"]["get"], expected);
         assert_eq!(json["figures"]["own"], json!({"value": 0.07, "unit": "s"}));
-        assert_eq!((&json["machine"], &json["system"]), (&json!("a machine"), &json!("a system")));
+        let about = ["machine", "system", "database"].map(|member| json[member].clone());
+        assert_eq!(about, ["a machine", "a system", "a database"]);
     }
 }

@@ -7,12 +7,13 @@ use anyhow::Context;
 use super::{
     Run,
     baseline::{self, Requests},
+    health,
     idle::until_idle,
 };
 use crate::{
     caller::{self, Caller},
-    percentiles::Percentiles,
     connection::Peer,
+    percentiles::Percentiles,
     pressure::{Exchange, Pressure, Tally},
     process::Process,
 };
@@ -150,6 +151,11 @@ impl Run<'_> {
             // A replacement is done when its message is committed and relayed, which is counted, too.
             behind = Some(self.settle(process).await?);
             after = process.processor_time()?;
+            // A relay that cannot deliver is idle as well.
+            if health::broker_is_away(&caller.health().await?) {
+                eprintln!("the broker is away: the messages of the load were not relayed");
+                self.complete = false;
+            }
         }
         let cost = Cost { service: after - before, generator: own_after - own_before, behind };
         self.figures(phase, &tally, &cost);
@@ -160,7 +166,9 @@ impl Run<'_> {
     async fn settle(&mut self, process: Process) -> anyhow::Result<f64> {
         let settled = until_idle(process).await?;
         if settled.is_none() {
-            eprintln!("the service went on working long after the load: what it relays is not counted as a whole");
+            eprintln!(
+                "the service went on working long after the load: what it relays is not counted as a whole"
+            );
             self.complete = false;
         }
         Ok(settled.map_or(f64::NAN, |lasted| lasted.as_secs_f64()))
@@ -195,8 +203,9 @@ impl Run<'_> {
         add("p50", "p50", times.milliseconds(50), &others.median);
         add("p99", "p99", times.milliseconds(99), &others.slowest);
         if let Some(behind) = cost.behind {
-            add("behind", "last answer → all relayed", behind, &baseline::BEHIND);
+            add("behind", "last answer → idle", behind, &baseline::BEHIND);
         }
+        add("answered", "answered as they should be", answered, &baseline::ANSWERED);
         add("failures", "failures", tally.failures as f64, &baseline::FAILURES);
         let own = cost.generator.as_secs_f64() / thousands;
         add("generator", "load generator's CPU-s per 1,000", own, &baseline::GENERATOR);

@@ -37,6 +37,8 @@ enum Fault {
     Shortens,
     /// Ends the connection after every tenth replacement.
     Leaves,
+    /// Has lost its broker.
+    Alone,
 }
 
 /// Answers as a store.
@@ -58,6 +60,15 @@ impl Service {
         }
     }
 
+    fn health(&self, authorized: bool) -> Value {
+        let broker = if self.fault == Fault::Alone { "DOWN" } else { "UP" };
+        let components = json!({
+            "binders": {"status": broker},
+            "db": {"status": "DOWN", "details": {"database": "Paper"}},
+        });
+        if authorized { json!({"components": components}) } else { json!({}) }
+    }
+
     async fn answer(
         self: Arc<Service>,
         request: Request<Incoming>,
@@ -65,10 +76,13 @@ impl Service {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let mut builder = Response::builder();
-        let authorized = head.headers.get("authorization").is_some_and(|value| value == "Bearer abc");
+        let authorized =
+            head.headers.get("authorization").is_some_and(|value| value == "Bearer abc");
         let (status, answer) = match (&head.method, head.uri.path()) {
-            (_, "/management/health") => (503, json!({"status": "DOWN"})),
-            _ if !authorized || self.fault == Fault::Strange => (401, json!({"title": "who are you"})),
+            (_, "/management/health") => (503, self.health(authorized)),
+            _ if !authorized || self.fault == Fault::Strange => {
+                (401, json!({"title": "who are you"}))
+            }
             (&Method::POST, "/api/stores") => (201, json!({"id": "1"})),
             (&Method::GET, "/api/stores/1") => (200, json!({"id": "1"})),
             (&Method::DELETE, "/api/stores/1") => {
@@ -100,6 +114,7 @@ impl Service {
 struct Outcome {
     result: anyhow::Result<()>,
     complete: bool,
+    database: Value,
     figures: Value,
     removed: usize,
 }
@@ -127,9 +142,10 @@ async fn measure(fault: Fault, line: &str) -> Outcome {
     let arguments = Line::parse_from(line.split_whitespace()).arguments;
     let mut run = Run::new(&arguments).unwrap();
     let result = run.start_and_measure(&program, Bearer::fixed("abc").unwrap()).await;
-    let figures = run.comparison.to_json()["figures"].take();
+    let mut json = run.comparison.to_json();
+    let (database, figures) = (json["database"].take(), json["figures"].take());
     let removed = service.removed.load(Ordering::Relaxed);
-    Outcome { result, complete: run.complete, figures, removed }
+    Outcome { result, complete: run.complete, database, figures, removed }
 }
 
 #[tokio::test]
@@ -137,12 +153,14 @@ async fn a_service_without_a_fault_is_measured() {
     let outcome = measure(Fault::None, "--warm-up 0.05").await;
     outcome.result.as_ref().unwrap();
     assert!(outcome.complete && outcome.removed == 1, "{:#}", outcome.figures);
-    for key in ["start.health", "get.rate", "get.p50", "get.p99", "put.rate", "put.p50", "put.p99"] {
+    for key in ["start.health", "get.rate", "get.p50", "get.p99", "put.rate", "put.p50", "put.p99"]
+    {
         assert!(outcome.figure(key) > 0.0, "{key}: {:#}", outcome.figures);
     }
     for key in ["get.processor", "put.processor", "put.behind", "memory.after", "memory.peak"] {
         assert!(outcome.figure(key) >= 0.0, "{key}: {:#}", outcome.figures);
     }
+    assert_eq!(outcome.database, "Paper");
     assert_eq!((outcome.figure("get.failures"), outcome.figure("put.failures")), (0.0, 0.0));
 }
 
@@ -167,27 +185,43 @@ async fn a_connection_that_ends_in_good_order_is_replaced() {
 }
 
 #[tokio::test]
+async fn messages_that_cannot_be_relayed_make_the_figures_incomplete() {
+    let outcome = measure(Fault::Alone, "--warm-up 0").await;
+    outcome.result.as_ref().unwrap();
+    assert!(!outcome.complete && outcome.figure("put.failures") == 0.0, "{:#}", outcome.figures);
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_the_one_that_was_named_ends_the_run() {
+    let outcome = measure(Fault::None, "--warm-up 0 --mongodb mongodb://h:1/").await;
+    let cause = outcome.result.unwrap_err().to_string();
+    assert!(cause.contains("--mongodb") && cause.contains("Paper"), "{cause}");
+}
+
+#[tokio::test]
 async fn a_refused_token_ends_the_run_and_is_quoted() {
     let outcome = measure(Fault::Strange, "--warm-up 0").await;
     let cause = format!("{:#}", outcome.result.unwrap_err());
     assert!(cause.contains("401") && cause.contains("who are you"), "{cause}");
 }
 
-#[tokio::test]
-async fn a_program_is_started_with_the_variables_of_the_tutorial() {
-    let folder = tempfile::tempdir().unwrap();
-    let line = "rest --program /bin/sh --mongodb mongodb://h:1/";
+fn check_variables(line: &str, expected: &[&str]) {
+    let line = format!("rest --program /bin/sh {line}");
     let arguments = Line::parse_from(line.split_whitespace()).arguments;
-    let run = Run::new(&arguments).unwrap();
-    let program = run.program("/bin/sh".into(), folder.path(), "http://issuer:1");
-    let described = program.describe();
-    for expected in [
-        "run store --port 0 --data-dir",
-        "SPRING_DATA_MONGODB_URI=mongodb://h:1/",
+    let variables = Run::new(&arguments).unwrap().variables("http://issuer:1");
+    let found: Vec<_> =
+        variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(found, expected, "{line}");
+}
+
+#[test]
+fn a_program_is_told_its_issuer_and_its_database() {
+    let alone = [
         "SPRING_SECURITY_OAUTH2_CLIENT_PROVIDER_OIDC_ISSUER_URI=http://issuer:1",
         "EUREKA_CLIENT_ENABLED=false",
         "SPRING_CLOUD_CONFIG_ENABLED=false",
-    ] {
-        assert!(described.contains(expected), "{expected} in {described}");
-    }
+    ];
+    check_variables("", &alone);
+    let with_mongodb = [&alone[..], &["SPRING_DATA_MONGODB_URI=mongodb://h:1/"]].concat();
+    check_variables("--mongodb mongodb://h:1/", &with_mongodb);
 }

@@ -36,7 +36,8 @@ impl Test {
     }
 }
 
-fn compare(left: &Value, right: &Value) -> Option<Ordering> {
+/// The order of two values of one kind.
+pub(crate) fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Text(left), Value::Text(right)) => Some(left.cmp(right)),
         (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),

@@ -4,6 +4,8 @@
 mod changes;
 mod channels;
 mod filter;
+mod memory;
+mod mongo;
 mod page;
 mod postgres;
 mod sqlite;
@@ -16,6 +18,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use changes::{Changes, CommitError, Header, Message, Write};
+pub use memory::Memory;
+pub use mongo::{ChangeUnit, Mongo, MongoSettings, Seed};
 pub use page::{Condition, Direction, Listing, Page, Sort, Test};
 pub use postgres::{
     ChangeLog, ChangeSet, ConnectError, Executed, Postgres, PostgresSettings, SettingsError,

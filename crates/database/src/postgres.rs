@@ -12,11 +12,12 @@ mod filter;
 mod instant;
 mod outbox;
 mod schema;
+mod sequence;
 mod settings;
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, ensure};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
@@ -79,7 +80,7 @@ impl Postgres {
         timeout(self.patience, read).await.map_err(|_| self.silent())?
     }
 
-    /// Asks the server; a second time when the connection turns out to be gone, since a question changes nothing.
+    /// Asks the server; a second time when the connection turns out to be gone. Only for what may be done twice.
     async fn ask<T, F>(&self, what: &str, question: impl Fn() -> F) -> anyhow::Result<T>
     where
         F: Future<Output = sqlx::Result<T>>,
@@ -92,7 +93,7 @@ impl Postgres {
         };
         let answer = timeout(self.patience, asked).await.map_err(|_| self.silent());
         answer
-            .and_then(|answer| answer.map_err(|error| self.explained(error)))
+            .and_then(|answer| answer.map_err(|error| self.explained(error.into())))
             .context(what.to_owned())
     }
 
@@ -100,16 +101,15 @@ impl Postgres {
         anyhow!("{} does not answer within {:?}", self.address, self.patience)
     }
 
-    fn explained(&self, error: sqlx::Error) -> anyhow::Error {
-        let busy = matches!(error, sqlx::Error::PoolTimedOut);
-        let error = anyhow::Error::from(error);
-        match busy {
-            true => error.context(format!(
-                "{} gave no connection within {:?}; it is away, or all connections are in use",
+    /// Says more of an error than the driver does.
+    fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+        match error.downcast_ref::<sqlx::Error>() {
+            Some(sqlx::Error::PoolTimedOut) => error.context(format!(
+                "{} gave no connection within {:?}: it is away, or all connections are in use",
                 self.address,
                 connect::PATIENCE
             )),
-            false => error,
+            _ => error,
         }
     }
 }
@@ -155,18 +155,22 @@ impl Database for Postgres {
             })
             .await?;
         let total: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
-        // A page without rows still comes with their number.
-        let there = |row: &&_| {
-            sqlx::postgres::PgRow::try_get::<Option<i64>, _>(row, 2).ok().flatten().is_some()
-        };
-        let rows = rows.iter().filter(there).map(|row| columns::read(table, row, 1));
-        Ok(Listing { rows: rows.collect::<anyhow::Result<_>>()?, total: total.unsigned_abs() })
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            // A page without rows still comes with their number.
+            if row.try_get::<Option<i64>, _>(2)?.is_some() {
+                found.push(columns::read(table, row, 1)?);
+            }
+        }
+        Ok(Listing { rows: found, total: total.unsigned_abs() })
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
         let commit = apply::commit(&self.pool, &changes);
         let done = match timeout(self.patience, commit).await {
-            Ok(Err(CommitError::Unavailable(cause))) => Err(CommitError::Unavailable(cause)),
+            Ok(Err(CommitError::Unavailable(cause))) => {
+                Err(CommitError::Unavailable(self.explained(cause)))
+            }
             Ok(done) => done,
             Err(_) => Err(CommitError::Unavailable(
                 self.silent().context("whether a commit was made is unknown"),
@@ -225,41 +229,17 @@ impl Database for Postgres {
 
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
         ensure!(count > 0, "a block of {sequence} cannot have {count} numbers");
-        let name = columns::quoted(sequence);
         let what = format!("reserve numbers of {sequence}");
-        // The last number of the block, as Hibernate's pooled optimizer reads it, and the size of blocks.
-        let next = || {
-            sqlx::query_as::<_, (i64, i64)>(
-                "select nextval(seqrelid::regclass), seqincrement from pg_sequence where seqrelid = to_regclass($1)",
-            )
-            .bind(name.clone())
-            .fetch_optional(&self.pool)
-        };
-        let create = || async {
-            let sql = format!(
-                "create sequence if not exists {name} start with {} increment by {count}",
-                start + count - 1
-            );
-            let created = sqlx::query(AssertSqlSafe(sql)).execute(&self.pool).await;
-            match created {
-                // Somebody else has made it in this moment.
-                Err(error) if failure::code(&error).as_deref() == Some("23505") => Ok(()),
-                created => created.map(drop),
-            }
-        };
-        let reserved = match self.ask(&what, next).await? {
+        let next = || sequence::next(&self.pool, sequence);
+        let block = match self.ask(&what, next).await? {
             None => {
-                self.ask(&what, create).await?;
+                self.ask(&what, || sequence::create(&self.pool, sequence, start, count)).await?;
                 self.ask(&what, next).await?
             }
-            reserved => reserved,
+            block => block,
         };
-        let Some((last, increment)) = reserved else { bail!("{what}: the sequence is gone") };
-        ensure!(
-            increment >= count,
-            "{what}: it goes in steps of {increment}, which are no blocks of {count}"
-        );
-        Ok(last - (increment - 1))
+        let block = block.with_context(|| format!("{what}: the sequence is gone"))?;
+        sequence::first(sequence, block, count)
     }
 
     async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64> {

@@ -1,7 +1,6 @@
 //! Describes an entity and serves it as a REST resource: codec, validation, paging, filters, OpenAPI.
 //! Knows no broker: a decision that announces a change returns messages, and they are committed with it.
 
-mod address;
 mod codec;
 mod description;
 pub mod idempotency;

@@ -141,6 +141,9 @@ mod tests {
         let settings = settings(&[]);
         assert!(Found::read(&settings).unwrap().named.is_none());
         assert!(!ConfigServer::read(&settings, "library").unwrap().unwrap().required);
+        let wrong = self::settings(&[("spring.cloud.config.uri", "ftp://a:hunter2@h/")]);
+        let error = ConfigServer::read(&wrong, "library").err().unwrap().to_string();
+        assert!(error.starts_with("spring.cloud.config.uri = ") && !error.contains("hunter2"), "{error}");
         let off = self::settings(&[("spring.cloud.config.enabled", "false")]);
         assert!(ConfigServer::read(&off, "library").unwrap().is_none());
     }

@@ -7,12 +7,13 @@ mod streams;
 
 use std::{fs, path::Path};
 
+use self::replay::Databases;
 use crate::support::Running;
 
 #[tokio::test]
 async fn every_answer_is_as_recorded_or_different_on_purpose() {
     let system = Running::start().await;
-    let outcomes = replay::all(&system).await;
+    let outcomes = replay::all(&system, Databases::Embedded).await;
     system.stop().await;
     let open = replay::open(&outcomes);
     assert!(

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use chassis::{Outside, Stop};
+use chassis::{Outside, Stop, telemetry::Loggers};
 use database::{Database, Durability, Message, Sqlite};
 use messaging::{BROKER, Embedded, REJECTED};
 use milena::up::{Addresses, Options, Ports, System};
@@ -104,7 +104,8 @@ impl Home {
             data_dir: self.path(""),
             ports: self.ports.clone(),
             settings,
-            loggers: None,
+            // All systems of this process write one log, whose levels none of them may change.
+            loggers: Some(Loggers::detached("info".parse().unwrap(), &milena::CRATES)),
             outside: Outside::system(),
         };
         let system = System::prepare(options).await.unwrap();

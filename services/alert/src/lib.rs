@@ -1,5 +1,6 @@
 //! The alert service: records what happened to stores and mails the distribution list.
 
+pub mod changelog;
 pub mod domain;
 mod mail_text;
 mod settings;

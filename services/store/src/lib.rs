@@ -1,5 +1,6 @@
 //! The store service: keeps stores, and announces every update of one.
 
+mod change_units;
 pub mod domain;
 mod settings;
 
@@ -13,6 +14,7 @@ use microservice::{Description, Parts};
 use serde::Serialize;
 
 use domain::{STORE, Store, StoreStatus};
+pub use change_units::change_units;
 pub use settings::{Announced, Settings};
 
 /// The commented default configuration.
@@ -32,7 +34,7 @@ pub fn description() -> Description {
         entity: STORE,
         accounts: Accounts::of_classes(
             "com.okta.developer.store.domain.User",
-            "com.okta.developer.store.domain.Authority",
+            change_units::AUTHORITY,
         ),
     }
 }

@@ -4,14 +4,14 @@
 use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 
 use super::{
-    Mongo, document,
+    Mongo,
+    document::{self, PENDING},
     failure::{Failed, is_duplicate},
     inbox, journal,
-    document::PENDING,
     mover::{Committing, Place},
     outbox, transaction, write,
 };
-use crate::{Changes, CommitError, Write};
+use crate::{Changes, CommitError, Message, Write};
 
 impl Mongo {
     /// Makes all changes or none.
@@ -24,55 +24,61 @@ impl Mongo {
             }
             ([], None) => {
                 let note = doc! { "_id": ObjectId::new() };
-                self.alone(journal::COLLECTION, note, changes).await
+                self.alone(journal::COLLECTION, note, outgoing).await
             }
             ([], Some((consumer, message))) => {
                 let note = inbox::note(consumer, message);
-                self.alone(inbox::COLLECTION, note, changes).await.map_err(|failed| match failed {
-                    Failed::Told(CommitError::Conflict) => CommitError::AlreadyHandled.into(),
-                    failed => failed,
-                })
+                self.alone(inbox::COLLECTION, note, outgoing).await.map_err(Failed::of_inbox)
             }
             ([write], None) if outgoing.is_empty() || write::left(write).is_some() => {
-                self.one(write, changes).await
+                self.one(write, outgoing).await
             }
             _ => self.journaled(changes).await,
         }
     }
 
     /// One write to one row, with its messages.
-    async fn one(&self, write: &Write, changes: &Changes) -> Result<(), Failed> {
+    async fn one(&self, write: &Write, outgoing: &[Message]) -> Result<(), Failed> {
         let _shared = self.isolation.read().await;
-        let pending: Vec<Bson> = changes.outgoing.iter().map(outbox::pending).collect();
-        let place = (!pending.is_empty()).then(|| {
-            let (table, id) = write::row(write);
-            Place { collection: table.name.to_string(), id: document::id(id) }
-        });
-        let committing = Committing::new(self, place);
+        let (table, id) = write::row(write);
+        let place = Place { collection: table.name.to_string(), id: document::id(id) };
+        let committing = Committing::new(self, (!outgoing.is_empty()).then_some(place));
+        let pending = outgoing.iter().map(outbox::pending).collect();
         let done = self.write(write, pending, &mut None).await;
-        settle(committing, done).await
+        committing.after(done)?.succeeded().await;
+        Ok(())
     }
 
-    /// One new document of our own, with its messages.
-    pub(super) async fn alone(
+    /// One new document of our own, with messages.
+    async fn alone(
+        &self,
+        collection: &str,
+        note: Document,
+        outgoing: &[Message],
+    ) -> Result<(), Failed> {
+        self.record(collection, note, outgoing).await?.succeeded().await;
+        Ok(())
+    }
+
+    /// Adds a document of our own, with messages; one with its id is a conflict.
+    pub(super) async fn record(
         &self,
         collection: &str,
         mut note: Document,
-        changes: &Changes,
-    ) -> Result<(), Failed> {
-        let pending: Vec<Bson> = changes.outgoing.iter().map(outbox::pending).collect();
+        outgoing: &[Message],
+    ) -> Result<Committing<'_>, Failed> {
         let id = note.get("_id").cloned().unwrap_or(Bson::Null);
         let place = Place { collection: collection.to_owned(), id };
-        let committing = Committing::new(self, (!pending.is_empty()).then_some(place));
-        if !pending.is_empty() {
+        let committing = Committing::new(self, (!outgoing.is_empty()).then_some(place));
+        if !outgoing.is_empty() {
+            let pending: Vec<Bson> = outgoing.iter().map(outbox::pending).collect();
             note.insert(PENDING, pending);
         }
         let inserted = self.durable.collection::<Document>(collection).insert_one(note).await;
-        let done = match inserted {
+        committing.after(match inserted {
             Err(error) if is_duplicate(&error) => Err(CommitError::Conflict.into()),
             inserted => inserted.map(drop).map_err(Failed::from),
-        };
-        settle(committing, done).await
+        })
     }
 }
 
@@ -80,14 +86,4 @@ impl Mongo {
 fn is_single(changes: &Changes) -> bool {
     changes.writes.len() + usize::from(changes.handled.is_some()) == 1
         && changes.outgoing.is_empty()
-}
-
-/// Looks after the messages of a write that was made, or may have been.
-async fn settle(committing: Committing<'_>, done: Result<(), Failed>) -> Result<(), Failed> {
-    match &done {
-        Ok(()) => committing.succeeded().await,
-        Err(Failed::Told(CommitError::Unavailable(_))) => drop(committing),
-        Err(_) => committing.failed(),
-    }
-    done
 }

@@ -14,6 +14,16 @@ pub(super) enum Failed {
     Again(anyhow::Error),
 }
 
+impl Failed {
+    /// What it means that a document of the inbox was there.
+    pub(super) fn of_inbox(self) -> Self {
+        match self {
+            Failed::Told(CommitError::Conflict) => CommitError::AlreadyHandled.into(),
+            failed => failed,
+        }
+    }
+}
+
 impl From<CommitError> for Failed {
     fn from(error: CommitError) -> Self {
         Failed::Told(error)
@@ -70,7 +80,7 @@ pub(super) fn explained(error: &Error) -> anyhow::Error {
 /// Why the values can never be kept, if that is so.
 fn refusal(error: &Error) -> Option<String> {
     // The driver measures what is inserted, the server what is updated.
-    if let ErrorKind::InvalidArgument { message } = &*error.kind
+    if let ErrorKind::InvalidArgument { message, .. } = &*error.kind
         && message.starts_with("insert document must be within")
     {
         return Some("they are larger than a document of MongoDB may be".to_owned());

@@ -79,10 +79,18 @@ fn condition(table: &Table, condition: &Condition) -> anyhow::Result<Document> {
             others.push(Bson::Null);
             doc! { "$nin": others }
         }
-        (Test::Less(limit), _) => compared(Operator { exact: "$lt", cut: "$lte" }, limit, kind, is_id),
-        (Test::AtMost(limit), _) => compared(Operator { exact: "$lte", cut: "$lte" }, limit, kind, is_id),
-        (Test::Greater(limit), _) => compared(Operator { exact: "$gt", cut: "$gt" }, limit, kind, is_id),
-        (Test::AtLeast(limit), _) => compared(Operator { exact: "$gte", cut: "$gt" }, limit, kind, is_id),
+        (Test::Less(limit), _) => {
+            compared(Operator { exact: "$lt", cut: "$lte" }, limit, kind, is_id)
+        }
+        (Test::AtMost(limit), _) => {
+            compared(Operator { exact: "$lte", cut: "$lte" }, limit, kind, is_id)
+        }
+        (Test::Greater(limit), _) => {
+            compared(Operator { exact: "$gt", cut: "$gt" }, limit, kind, is_id)
+        }
+        (Test::AtLeast(limit), _) => {
+            compared(Operator { exact: "$gte", cut: "$gt" }, limit, kind, is_id)
+        }
         (Test::IsSet(true), true) => doc! { "$exists": true },
         (Test::IsSet(false), true) => nothing(),
         (Test::IsSet(true), false) => doc! { "$type": types(kind) },
@@ -143,7 +151,10 @@ fn types(kind: Kind) -> Bson {
 
 fn regex(part: &str) -> anyhow::Result<Bson> {
     let pattern = pattern(part)?.try_into().context("write a pattern")?;
-    Ok(Bson::RegularExpression(Regex { pattern, options: "i".try_into().context("write a pattern")? }))
+    Ok(Bson::RegularExpression(Regex {
+        pattern,
+        options: "i".try_into().context("write a pattern")?,
+    }))
 }
 
 /// A pattern that matches a text as it stands.

@@ -2,8 +2,8 @@
 //! is the moment of truth, and then done. Each step names what it expects to find, so that to do it again, by whoever
 //! finds the record of a process that died, changes nothing that somebody else has changed meanwhile.
 //!
-//! What this cannot do: until all steps are done, readers may see some of them; and what another process, or a Java service, changes between our look
-//! and our step stays as if it had been changed after it.
+//! What this cannot do: until all steps are done, readers may see some of them; and what another process, or a Java
+//! service, changes between our look and our step stays as if it had been changed after it.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use mongodb::bson::{
 };
 
 use super::{
-    Mongo, document,
-    document::PENDING,
+    Mongo,
+    document::{self, PENDING},
     failure::{Failed, is_duplicate},
     inbox,
     mover::Place,
@@ -38,9 +38,7 @@ impl Mongo {
         // Nobody in this process changes what we look at before it is done.
         let _alone = self.isolation.write().await;
         let (collection, mut record) = match &changes.handled {
-            Some((consumer, message)) => {
-                (inbox::COLLECTION, inbox::note(consumer, message))
-            }
+            Some((consumer, message)) => (inbox::COLLECTION, inbox::note(consumer, message)),
             None => (COLLECTION, doc! { "_id": ObjectId::new() }),
         };
         let id = record.get("_id").cloned().unwrap_or(Bson::Null);
@@ -53,13 +51,11 @@ impl Mongo {
         let steps = self.plan(&changes.writes).await?;
         record.insert(REDO, steps);
         let place = Place { collection: collection.to_owned(), id };
-        let recorded = self.alone(collection, record, changes, || async {
-            self.redo(&place).await
-        });
-        match recorded.await {
-            Err(Failed::Told(CommitError::Conflict)) => Err(CommitError::AlreadyHandled.into()),
-            recorded => recorded,
-        }
+        let committing = self.record(collection, record, &changes.outgoing).await;
+        let committing = committing.map_err(Failed::of_inbox)?;
+        self.redo(&place).await.context("the changes are on record and will be made later")?;
+        committing.succeeded().await;
+        Ok(())
     }
 
     /// The steps of a commit, if the rows are as its writes expect them.

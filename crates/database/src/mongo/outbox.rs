@@ -1,17 +1,18 @@
 //! Messages as documents: in the collection `outbox`, where `_id` is the position, and before that inside the document
 //! that they were committed with.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use futures_util::StreamExt;
 use mongodb::{
     ClientSession, Collection, Database,
     bson::{
-        Binary, Bson, Document, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf, cstr, doc,
-        oid::ObjectId, rawdoc, spec::BinarySubtype,
+        Binary, Bson, RawBsonRef, RawDocument, RawDocumentBuf, doc, oid::ObjectId, rawdoc,
+        spec::BinarySubtype,
     },
+    error::{Error, ErrorKind},
 };
 
-use super::{document, read};
+use super::{document, failure::Failed, read};
 use crate::{Header, Message};
 
 pub(super) const COLLECTION: &str = "outbox";
@@ -43,47 +44,44 @@ pub(super) fn pending(message: &Message) -> Bson {
 }
 
 /// Puts messages, as parts of documents, into the outbox, from this position on. Those that are there already stay as they
-/// are. Durable, unless it is part of a transaction.
+/// are.
 pub(super) async fn insert(
     database: &Database,
     first: i64,
     messages: &[RawDocumentBuf],
     session: Option<&mut ClientSession>,
-) -> anyhow::Result<()> {
-    let mut documents = RawArrayBuf::new();
-    for (position, message) in (first..).zip(messages) {
-        let mut placed = rawdoc! { "_id": position };
-        for element in message.iter_elements() {
-            let element = element?;
-            placed.append(element.key(), element.value()?);
-        }
-        documents.push(placed);
-    }
-    let mut command = rawdoc! { "insert": COLLECTION };
-    command.append(cstr!("documents"), documents);
-    command.append(cstr!("ordered"), session.is_some());
-    let answer = match session {
-        Some(session) => database.run_raw_command(command).session(session).await?,
-        None => {
-            command.append(cstr!("writeConcern"), rawdoc! { "w": "majority", "j": true });
-            database.run_raw_command(command).await?
-        }
+) -> Result<(), Failed> {
+    let documents = (first..).zip(messages).map(|(position, message)| placed(position, message));
+    let documents = documents.collect::<anyhow::Result<Vec<_>>>()?;
+    let collection = database.collection::<RawDocumentBuf>(COLLECTION);
+    let insert = collection.insert_many(&documents).ordered(session.is_some());
+    let inserted = match session {
+        Some(session) => insert.session(session).await,
+        None => insert.await,
     };
-    check(&answer, &[11000])
+    match inserted {
+        Err(error) if are_duplicates(&error) => Ok(()),
+        inserted => Ok(inserted.map(drop)?),
+    }
 }
 
-/// Makes sure that a command that writes several documents has written them all, but for those with an expected error.
-pub(super) fn check(answer: &Document, expected: &[i32]) -> anyhow::Result<()> {
-    for error in answer.get_array("writeErrors").into_iter().flatten() {
-        let code = error.as_document().and_then(|error| error.get_i32("code").ok());
-        if !code.is_some_and(|code| expected.contains(&code)) {
-            bail!("MongoDB did not write a document: {error}");
-        }
+/// A message with its position.
+fn placed(position: i64, message: &RawDocument) -> anyhow::Result<RawDocumentBuf> {
+    let mut placed = rawdoc! { "_id": position };
+    for element in message.iter_elements() {
+        let element = element?;
+        placed.append(element.key(), element.value()?);
     }
-    match answer.get("writeConcernError") {
-        Some(error) => bail!("MongoDB does not know whether it was written: {error}"),
-        None => Ok(()),
-    }
+    Ok(placed)
+}
+
+/// Whether nothing else happened than that some of the messages were there already.
+fn are_duplicates(error: &Error) -> bool {
+    let ErrorKind::InsertMany(error) = &*error.kind else { return false };
+    let written = error.write_errors.iter().flatten();
+    error.write_concern_error.is_none()
+        && written.clone().count() > 0
+        && written.into_iter().all(|error| error.code == 11000)
 }
 
 /// Reads messages of a channel between two positions, oldest first.

@@ -92,7 +92,8 @@ impl Positions {
             { "moving.first": { "$in": &abandoned } }, { "$expr": is_old },
         ] };
         let collection = database.collection::<Document>(COLLECTION);
-        let cleaned = collection.update_one(filter, vec![doc! { "$set": { "moving": kept } }]).await;
+        let cleaned =
+            collection.update_one(filter, vec![doc! { "$set": { "moving": kept } }]).await;
         if cleaned.is_err() {
             self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).extend(abandoned);
         }

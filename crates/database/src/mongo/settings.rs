@@ -68,7 +68,11 @@ impl MongoSettings {
             Some(options.server_selection_timeout.map_or(SELECTION, |asked| asked.min(SELECTION)));
         options.max_pool_size.get_or_insert(CONNECTIONS);
         let database = self.database.clone().or(options.default_database.clone());
-        Ok(Understood { options, database: database.unwrap_or_else(|| DATABASE.to_owned()), answer })
+        Ok(Understood {
+            options,
+            database: database.unwrap_or_else(|| DATABASE.to_owned()),
+            answer,
+        })
     }
 
     fn parse(&self) -> anyhow::Result<ConnectionString> {

@@ -3,13 +3,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use anyhow::Context;
 use mongodb::{
     ClientSession,
     bson::{Bson, Document},
     error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
 };
 use tokio::time::sleep;
+use tracing::warn;
 
 use super::{
     Mongo,
@@ -57,11 +57,7 @@ async fn attempt(
     made
 }
 
-async fn rows(
-    mongo: &Mongo,
-    session: &mut ClientSession,
-    changes: &Changes,
-) -> Result<(), Failed> {
+async fn rows(mongo: &Mongo, session: &mut ClientSession, changes: &Changes) -> Result<(), Failed> {
     if let Some((consumer, message)) = &changes.handled {
         let inbox = mongo.durable.collection::<Document>(inbox::COLLECTION);
         let insert = inbox.insert_one(inbox::note(consumer, message));
@@ -91,7 +87,9 @@ async fn messages(
         Ok(()) => end(session).await,
         Err(failed) => Err(failed),
     };
-    reserved.release(&mongo.quick).await.context("let readers of the outbox pass")?;
+    if let Err(error) = reserved.release(&mongo.quick).await {
+        warn!("readers of the outbox have to wait a while: {}", error.kind);
+    }
     for channel in changes.outgoing.iter().map(|sent| &sent.channel).collect::<BTreeSet<_>>() {
         wake(&mongo.channels.counter(channel));
     }

@@ -62,7 +62,7 @@ mod tests {
             instant("2022-09-11T08:37:30.664Z"),
             Value::Null,
         ];
-        assert_eq!(of(&values), 0);
+        assert_eq!(of(&values), 2_197_812_943_570_679_365);
     }
 
     #[test]

@@ -43,9 +43,7 @@ impl Mongo {
                 let update = document::replacement(table, values, pending);
                 self.update(&table.name, filter, update, session).await
             }
-            Write::Delete { table, id, version } => {
-                self.delete(table, id, *version, session).await
-            }
+            Write::Delete { table, id, version } => self.delete(table, id, *version, session).await,
         }
     }
 

@@ -22,7 +22,7 @@ const ALWAYS_BEFORE: i64 = i64::MIN;
 pub(super) struct Instant(i64);
 
 impl Instant {
-    /// An instant to compare with: the same order, whatever PostgreSQL can keep.
+    /// An instant to compare with, whatever PostgreSQL can keep: what is before that is before everything.
     pub(super) fn to_compare(instant: Timestamp) -> Self {
         let Instant(microseconds) = instant.into();
         Instant(if microseconds < FIRST { ALWAYS_BEFORE } else { microseconds })
@@ -41,7 +41,8 @@ impl From<Instant> for Timestamp {
     /// Takes an instant that is too far away, or for ever, for the nearest that there is.
     fn from(Instant(microseconds): Instant) -> Self {
         let nearest = if microseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
-        Timestamp::from_microsecond(microseconds.saturating_add(EPOCH)).unwrap_or(nearest)
+        let nanoseconds = (i128::from(microseconds) + i128::from(EPOCH)) * 1000;
+        Timestamp::from_nanosecond(nanoseconds).unwrap_or(nearest)
     }
 }
 

@@ -4,6 +4,7 @@
 
 #[path = "../it/conformance.rs"]
 mod conformance;
+mod mongo;
 mod postgres;
 
 use std::{

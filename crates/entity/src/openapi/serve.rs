@@ -13,7 +13,6 @@ use chassis::Problem;
 use serde_json::{Value, json};
 
 use super::yaml;
-use crate::address;
 
 /// A document, and the group that it is found under.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +68,7 @@ fn document(group: Option<&ApiGroup>, name: &str, headers: &HeaderMap) -> Result
         Problem::new(StatusCode::NOT_FOUND, detail)
     })?;
     let mut document = group.document.clone();
-    let address = address::base(headers);
+    let address = chassis::http::base_address(headers);
     if !address.is_empty() {
         document["servers"] = json!([{ "url": address, "description": "Generated server url" }]);
     }

@@ -12,7 +12,7 @@ use chassis::Problem;
 use super::{
     Resource, array, away, precondition::Precondition, query::Query, represented, request,
 };
-use crate::{address, tag::Tag};
+use crate::tag::Tag;
 
 type Shared = State<Arc<Resource>>;
 
@@ -45,7 +45,7 @@ pub(super) async fn list(
     let query = Query::parse(&resource.entity, text, resource.options.bare_list)?;
     let mut page = query.page();
     let listing = array::portion(&resource, &mut page).await.map_err(away)?;
-    let address = format!("{}{}", address::base(&headers), resource.path());
+    let address = format!("{}{}", chassis::http::base_address(&headers), resource.path());
     let links = query.headers(&address, listing.total);
     let mut response = array::response(resource, listing, page);
     response.headers_mut().extend(links);

@@ -6,7 +6,7 @@ use chassis::{Outside, Stop};
 use identity::{Provider, ProviderState, Verifier};
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::provider::{NOW, Published, Signer, claims, serving};
 
@@ -53,6 +53,40 @@ async fn keys_are_fetched_before_anybody_needs_them_as_soon_as_the_provider_answ
         let (kept, ()) = tokio::join!(provider.keep_ready(stop.clone()), watching);
         kept.unwrap();
     })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_the_provider_takes_back_is_noticed_within_five_minutes() {
+    let (published, signer) = (Published::default(), Signer::new("first"));
+    published.keys(&[&signer]);
+    let served = published.clone();
+    serving(
+        async move |issuer: &str| served.router(issuer),
+        async |issuer| {
+            let provider = Provider::new(&issuer).unwrap();
+            let outside = Outside::fixed(Timestamp::from_second(NOW).unwrap(), 1);
+            let verifier = Verifier::new(Arc::clone(&provider), vec!["account".into()], outside);
+            let token = signer.sign(&claims(&issuer, &json!({})));
+            let stop = Stop::new();
+            let watching = async {
+                until(&provider, |state| *state == ProviderState::Reached).await;
+                let begun = Instant::now();
+                verifier.verify(&token).await.unwrap();
+                published.keys(&[&Signer::new("second")]);
+                let refused = async {
+                    while verifier.verify(&token).await.is_ok() {
+                        sleep(Duration::from_secs(1)).await;
+                    }
+                };
+                timeout(Duration::from_secs(600), refused).await.unwrap();
+                assert!((290..=310).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+                stop.cancel();
+            };
+            let (kept, ()) = tokio::join!(provider.keep_ready(stop.clone()), watching);
+            kept.unwrap();
+        },
+    )
     .await;
 }
 

@@ -5,7 +5,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use database::{Changes, DatabaseRef, Durability, Id, Page, Write};
+use database::{
+    Changes, CommitError, Database, DatabaseRef, Durability, Id, Listing, Message, Page, Row,
+    Table, Write,
+};
+use jiff::Timestamp;
 use messaging::{BrokerRef, Delivery, Embedded, Failure, REJECTED, consume};
 
 use crate::{NOTE, Running, database, eventually, message};
@@ -173,5 +177,82 @@ async fn a_record_that_is_tried_again_holds_back_its_key_and_no_other() {
     });
     eventually("all records", || async { notes(&database).await.len() == 4 }).await;
     assert_eq!(notes(&database).await, ["a1", "b1", "a2", "a3"]);
+    running.stop().await;
+}
+
+/// A database that can never take a certain text.
+struct Picky(DatabaseRef);
+
+#[async_trait::async_trait]
+impl Database for Picky {
+    async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        let bad = |write: &Write| matches!(write, Write::Insert { values, .. } if values.contains(&"bad".into()));
+        match changes.writes.iter().any(bad) {
+            true => Err(CommitError::Refused("text is too long".to_owned())),
+            false => self.0.commit(changes).await,
+        }
+    }
+
+    async fn get(&self, table: &Table, id: &Id) -> anyhow::Result<Option<Row>> {
+        self.0.get(table, id).await
+    }
+
+    async fn list(&self, table: &Table, page: &Page) -> anyhow::Result<Listing> {
+        self.0.list(table, page).await
+    }
+
+    async fn unsent(
+        &self,
+        channel: &str,
+        after: i64,
+        limit: u32,
+    ) -> anyhow::Result<Vec<(i64, Message)>> {
+        self.0.unsent(channel, after, limit).await
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
+        self.0.sent(channel, positions).await
+    }
+
+    async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
+        self.0.reserve(sequence, start, count).await
+    }
+
+    async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64> {
+        self.0.forget_handled(before).await
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    async fn check(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
+        self.0.check().await
+    }
+
+    fn added(&self, channel: &str) -> tokio::sync::watch::Receiver<u64> {
+        self.0.added(channel)
+    }
+}
+
+#[tokio::test]
+async fn what_the_database_can_never_take_is_kept_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = broker(folder.path()).await;
+    let database: DatabaseRef = Arc::new(Picky(database(folder.path()).await));
+    publish(&broker, &["good", "bad", "end"]).await;
+    let counter = AtomicUsize::new(0);
+    let running = start(&broker, &database, move |delivery| Ok(note(delivery, &counter)));
+    eventually("the last record", || async { notes(&database).await.contains(&"end".to_owned()) })
+        .await;
+    eventually("the bad record", || async {
+        !database.unsent(REJECTED, 0, 10).await.unwrap().is_empty()
+    })
+    .await;
+    let rejected = database.unsent(REJECTED, 0, 10).await.unwrap();
+    let (id, headers) = (&rejected[0].1.id, &rejected[0].1.headers);
+    let reason = headers.iter().find(|header| header.name == "x-reason").unwrap();
+    assert_eq!((id.as_str(), &reason.value[..]), ("bad", &b"text is too long"[..]));
+    assert_eq!(notes(&database).await, ["good", "end"]);
     running.stop().await;
 }

@@ -1,6 +1,6 @@
 //! The page that tells how much is as in the originals, made from a replay.
 
-use super::replay::{DIFFERENCES, Difference, GROUPS, Judgement, Outcome};
+use super::replay::{DIFFERENCES, Databases, Difference, GROUPS, Judgement, Outcome};
 
 const HEAD: &str = "# Compatibility
 
@@ -36,16 +36,21 @@ pub(super) fn of(outcomes: &[Outcome]) -> String {
     page.push_str("\n## Different on purpose\n\n| case | asked | theirs | ours | why |\n|---|---|---|---|---|\n");
     for outcome in outcomes {
         let case = &outcome.case;
-        for difference in DIFFERENCES.iter().filter(|one| one.is_about(case.group, case.number)) {
+        for difference in DIFFERENCES.iter().filter(|one| one.is_about(case)) {
             page.push_str(&row(outcome, difference));
         }
     }
     page
 }
 
-fn row(outcome: &Outcome, Difference { ours, reason, .. }: &Difference) -> String {
+fn row(outcome: &Outcome, Difference { ours, only, reason, .. }: &Difference) -> String {
     let case = &outcome.case;
     let asked = format!("{} {}", case.request.method, case.request.path).replace('|', "\\|");
+    let ours = match only {
+        None => ours.to_string(),
+        Some(Databases::Embedded) => format!("{ours}, with embedded databases"),
+        Some(Databases::Real) => format!("{ours}, with MongoDB and PostgreSQL"),
+    };
     let theirs = match case.status() {
         0 => "nothing".to_owned(),
         status => status.to_string(),

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub(crate) use self::{
     callers::Callers,
-    differences::{DIFFERENCES, Difference, Judgement},
+    differences::{DIFFERENCES, Databases, Difference, Judgement},
     known::Known,
 };
 use self::{
@@ -60,7 +60,7 @@ pub(crate) struct Outcome {
 }
 
 /// Replays every case of every group at a system that is new.
-pub(crate) async fn all(system: &Running) -> Vec<Outcome> {
+pub(crate) async fn all(system: &Running, databases: Databases) -> Vec<Outcome> {
     let callers = Callers::of(system).await;
     let mut outcomes = Vec::new();
     for group in &GROUPS {
@@ -76,7 +76,7 @@ pub(crate) async fn all(system: &Running) -> Vec<Outcome> {
         callers.introduce(&mut known);
         for case in cases {
             let (status, deviations) = replay(&case, address, &callers, &mut known).await;
-            let judgement = judge(case.group, case.number, status, &deviations);
+            let judgement = judge(&case, databases, status, &deviations);
             outcomes.push(Outcome { case, judgement });
         }
     }

@@ -74,16 +74,8 @@ fn takes_what_means_the_same_and_nothing_else() {
             4,
             Value::Null,
         ),
-        (
-            rawdoc! { "_id": object(), "printed": DateTime::MAX },
-            4,
-            Value::Instant(Timestamp::MAX),
-        ),
-        (
-            rawdoc! { "_id": object(), "printed": DateTime::MIN },
-            4,
-            Value::Instant(Timestamp::MIN),
-        ),
+        (rawdoc! { "_id": object(), "printed": DateTime::MAX }, 4, Value::Instant(Timestamp::MAX)),
+        (rawdoc! { "_id": object(), "printed": DateTime::MIN }, 4, Value::Instant(Timestamp::MIN)),
     ] {
         assert_eq!(read(&document)[column], expected, "{document:?}");
     }

@@ -99,8 +99,9 @@ async fn keeps_a_message_as_it_is(world: &World) {
             key: Some("\\k\0\\\0".to_owned()),
             headers: vec![header("na\0me", b"\0"), header("", b"")],
             created: "-000044-03-15T12:00:00.123Z".parse().unwrap(),
-            ..plain
+            ..plain.clone()
         },
+        Message { created: jiff::Timestamp::MIN, ..plain },
     ];
     world.database.commit(Changes::new().send_all(messages.clone())).await.unwrap();
     let kept: Vec<Message> =

@@ -3,15 +3,30 @@
 
 mod table;
 
-use super::compare::{Deviation, Part};
+use super::{
+    case::Case,
+    compare::{Deviation, Part},
+};
 pub(crate) use table::DIFFERENCES;
+
+/// Group, first and last number of each run of cases.
+type Cases = &'static [(&'static str, u16, u16)];
 
 /// A difference on purpose.
 pub(crate) struct Difference {
-    /// Group, first and last number of each run of cases.
-    pub(crate) cases: &'static [(&'static str, u16, u16)],
+    cases: Cases,
     pub(crate) ours: Ours,
+    /// With which databases; none: with all.
+    pub(crate) only: Option<Databases>,
     pub(crate) reason: &'static str,
+}
+
+/// The databases of a system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Databases {
+    Embedded,
+    /// Those of the originals: MongoDB and PostgreSQL.
+    Real,
 }
 
 /// In what an answer of ours differs.
@@ -34,9 +49,17 @@ pub(crate) enum Judgement {
 }
 
 /// Judges how the answer to a case deviates.
-pub(super) fn judge(group: &str, number: u16, status: u16, deviations: &[Deviation]) -> Judgement {
-    let listed: Vec<&Difference> =
-        DIFFERENCES.iter().filter(|difference| difference.is_about(group, number)).collect();
+pub(super) fn judge(
+    case: &Case,
+    databases: Databases,
+    status: u16,
+    deviations: &[Deviation],
+) -> Judgement {
+    let listed: Vec<&Difference> = DIFFERENCES
+        .iter()
+        .filter(|difference| difference.only.is_none_or(|only| only == databases))
+        .filter(|difference| difference.is_about(case))
+        .collect();
     let gone: Vec<String> = listed
         .iter()
         .filter(|difference| !difference.ours.is_seen(status, deviations))
@@ -64,10 +87,11 @@ pub(super) fn judge(group: &str, number: u16, status: u16, deviations: &[Deviati
 }
 
 impl Difference {
-    pub(crate) fn is_about(&self, group: &str, number: u16) -> bool {
-        self.cases
-            .iter()
-            .any(|(of, first, last)| *of == group && (*first..=*last).contains(&number))
+    pub(crate) fn is_about(&self, case: &Case) -> bool {
+        let mut runs = self.cases.iter();
+        runs.any(|(group, first, last)| {
+            *group == case.group && (*first..=*last).contains(&case.number)
+        })
     }
 }
 

@@ -41,10 +41,12 @@ impl Known {
     }
 
     pub(super) fn recorded(&self, answer: &Recorded) -> Recorded {
+        let body = self.fill(&answer.body);
         Recorded {
             head: Head { headers: self.pairs(&answer.head.headers), ..answer.head.clone() },
-            body: self.fill(&answer.body),
-            cut: answer.cut,
+            // The length was measured with the names in braces.
+            cut: answer.cut.map(|length| length + body.len() - answer.body.len()),
+            body,
             bytes: answer.bytes.clone(),
         }
     }

@@ -4,13 +4,18 @@ use serde_json::Value;
 
 use super::both;
 
+/// How many of the things that a document lacks are shown.
+const SHOWN: usize = 20;
+
 /// How a document in JSON lacks something recorded.
 pub(super) fn json(recorded: &str, came: &str) -> Option<String> {
     let recorded = serde_json::from_str(recorded).unwrap();
-    match serde_json::from_str(came) {
-        Ok(came) => lack("$", &recorded, &came),
-        Err(error) => Some(format!("came no JSON ({error})")),
-    }
+    let lacks = match serde_json::from_str(came) {
+        Ok(came) => lacks("$", &recorded, &came),
+        Err(error) => vec![format!("came no JSON ({error})")],
+    };
+    let shown = lacks.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("\n      ");
+    (!lacks.is_empty()).then_some(shown)
 }
 
 /// How a document in YAML does not begin as recorded: what follows is that of the document in JSON.
@@ -19,21 +24,25 @@ pub(super) fn yaml(recorded: &str, came: &str) -> Option<String> {
     (!came.starts_with(head)).then(|| both(head, came))
 }
 
-/// The first thing that was recorded and is not there.
-fn lack(at: &str, recorded: &Value, came: &Value) -> Option<String> {
+/// Everything that was recorded and is not there.
+fn lacks(at: &str, recorded: &Value, came: &Value) -> Vec<String> {
+    let lack = |at: &str, recorded: &Value| format!("{at}: expected {recorded}");
     match (recorded, came) {
         (Value::Object(recorded), Value::Object(came)) => {
-            recorded.iter().find_map(|(member, recorded)| match came.get(member) {
-                Some(came) => lack(&format!("{at}/{member}"), recorded, came),
-                None => Some(format!("{at}/{member}: expected {recorded}, came nothing")),
-            })
+            let members = recorded.iter().map(|(member, recorded)| match came.get(member) {
+                Some(came) => lacks(&format!("{at}/{member}"), recorded, came),
+                None => vec![lack(&format!("{at}/{member}"), recorded)],
+            });
+            members.flatten().collect()
         }
-        (Value::Array(recorded), Value::Array(came)) => recorded.iter().find_map(|recorded| {
-            let there = came.iter().any(|came| lack(at, recorded, came).is_none());
-            (!there)
-                .then(|| format!("{at}: expected {recorded}, came {}", Value::from(came.clone())))
-        }),
-        _ => (recorded != came).then(|| format!("{at}: expected {recorded}, came {came}")),
+        (Value::Array(recorded), Value::Array(came)) => {
+            let gone = recorded
+                .iter()
+                .filter(|recorded| !came.iter().any(|came| lacks(at, recorded, came).is_empty()));
+            gone.map(|recorded| lack(at, recorded)).collect()
+        }
+        _ if recorded == came => Vec::new(),
+        _ => vec![format!("{}, came {came}", lack(at, recorded))],
     }
 }
 

@@ -1,0 +1,277 @@
+//! The MongoDB backend: documents in collections that a Java service may share, outbox and inbox beside them.
+//!
+//! On a replica set, or behind a router, a commit of several parts is one transaction. A stand-alone server has none, but
+//! there one write to one document is atomic:
+//!
+//! - One write with messages, or a handled message with messages: the messages are written into the same document, under
+//!   `_outbox`, and moved to the collection `outbox` at once, by [`Mongo::keep`]. Until then a Java service that replaces
+//!   the document drops them: a window of milliseconds.
+//! - Everything else is put on record first and then done, see `journal`. Within this process nothing comes between;
+//!   readers, and other processes, may see the half of it for a moment.
+//!
+//! Either way a commit is acknowledged when it is on disk, and finished by whoever comes next if we die. The pages of a
+//! list and their number are of nearly, not exactly, the same moment.
+
+mod change_log;
+mod commit;
+mod connect;
+mod document;
+mod failure;
+mod filter;
+mod inbox;
+mod journal;
+mod keep;
+mod list;
+mod mover;
+mod outbox;
+mod positions;
+mod read;
+mod settings;
+mod transaction;
+mod version;
+mod write;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow, ensure};
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use mongodb::{
+    Client, Collection,
+    bson::{Document, RawDocumentBuf, doc},
+    options::{CollectionOptions, ReadConcern, ReturnDocument},
+};
+use tokio::{
+    sync::{RwLock, watch},
+    time::{sleep, timeout},
+};
+
+use crate::{
+    Changes, CommitError, ConnectError, Database, Id, Listing, Message, Page, Row, Table,
+    channels::{Channels, wake},
+};
+
+pub use change_log::{ChangeUnit, Seed};
+pub use settings::MongoSettings;
+
+const SEQUENCES: &str = "sequence";
+/// How long a reader of the outbox waits for commits that took smaller positions than those that it could read.
+const UNDECIDED: [Duration; 3] =
+    [Duration::from_millis(2), Duration::from_millis(10), Duration::from_millis(50)];
+/// How long after the first search for what was left behind the second one is, when we connect.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
+/// A MongoDB database.
+pub struct Mongo {
+    client: Client,
+    durable: mongodb::Database,
+    quick: mongodb::Database,
+    transactions: bool,
+    address: String,
+    /// How long a caller waits for an answer.
+    answer: Duration,
+    tables: Vec<String>,
+    channels: Channels,
+    positions: positions::Positions,
+    mover: mover::Mover,
+    /// Held alone by a commit of several steps, shared by all others.
+    isolation: RwLock<()>,
+}
+
+impl Mongo {
+    /// Connects, makes sure of collections and indexes, executes change units that were not executed yet, and finishes
+    /// what processes that died have left behind. `tables` are all tables that will be written to.
+    ///
+    /// # Errors
+    /// `Unavailable` when no server answers within a few seconds; the caller may try again. `Permanent` when trying again
+    /// is of no use.
+    pub async fn connect(
+        settings: &MongoSettings,
+        tables: &[Table],
+        units: &[ChangeUnit],
+    ) -> Result<Arc<Self>, ConnectError> {
+        let understood = settings.understand().await?;
+        let (name, answer) = (understood.database, understood.answer);
+        let connection = connect::open(understood.options, &name, tables).await?;
+        let changes = change_log::execute(&connection.durable, units, &settings.application);
+        timeout(answer, changes).await.unwrap_or_else(|_| {
+            Err(ConnectError::Unavailable(anyhow!("no answer within {answer:?}")))
+        })?;
+        let mongo = Mongo {
+            client: connection.client,
+            durable: connection.durable,
+            quick: connection.quick,
+            transactions: connection.transactions,
+            address: settings.address(),
+            answer,
+            tables: tables.iter().map(|table| table.name.to_string()).collect(),
+            channels: Channels::default(),
+            positions: positions::Positions::default(),
+            mover: mover::Mover::new(),
+            isolation: RwLock::new(()),
+        };
+        let mut sighted = keep::Sighted::new();
+        mongo.finish_left(&mut sighted).await.map_err(ConnectError::Unavailable)?;
+        if !sighted.is_empty() {
+            sleep(SECOND_LOOK).await;
+            mongo.finish_left(&mut sighted).await.map_err(ConnectError::Unavailable)?;
+        }
+        Ok(Arc::new(mongo))
+    }
+
+    /// Whether commits are transactions of the server.
+    pub fn has_transactions(&self) -> bool {
+        self.transactions
+    }
+
+    /// Waits for an answer, but not for ever.
+    async fn ask<T, E>(
+        &self,
+        what: impl FnOnce() -> String,
+        question: impl Future<Output = Result<T, E>>,
+    ) -> anyhow::Result<T>
+    where
+        anyhow::Error: From<E>,
+    {
+        match timeout(self.answer, question).await {
+            Ok(answer) => answer.map_err(|error| {
+                let error = anyhow::Error::from(error);
+                match error.downcast_ref::<mongodb::error::Error>() {
+                    Some(known) => failure::explained(known),
+                    None => error,
+                }
+            }),
+            Err(_) => Err(self.silent()),
+        }
+        .with_context(what)
+    }
+
+    fn silent(&self) -> anyhow::Error {
+        anyhow!("{} does not answer within {:?}", self.address, self.answer)
+    }
+
+    /// The outbox for readers. What they have seen is not taken back.
+    fn outbox(&self) -> Collection<RawDocumentBuf> {
+        let mut options = CollectionOptions::default();
+        if self.transactions {
+            options.read_concern = Some(ReadConcern::majority());
+        }
+        self.quick.collection_with_options(outbox::COLLECTION, options)
+    }
+}
+
+#[async_trait]
+impl Database for Mongo {
+    async fn get(&self, table: &Table, id: &Id) -> anyhow::Result<Option<Row>> {
+        let read = async {
+            let collection = self.quick.collection::<RawDocumentBuf>(&table.name);
+            let find = collection.find(doc! { "_id": document::id(id) }).limit(-1);
+            let mut batches = find.batch().await?;
+            let Some(batch) = batches.next().await.transpose()? else { return Ok(None) };
+            let Some(found) = batch.doc_slices()?.into_iter().next().transpose()? else {
+                return Ok(None);
+            };
+            let document = found.as_document().context("a collection holds no documents")?;
+            read::row(table, document)
+        };
+        self.ask(|| format!("read {}", table.name), read).await
+    }
+
+    async fn list(&self, table: &Table, page: &Page) -> anyhow::Result<Listing> {
+        let list = list::page(&self.quick, table, page, self.answer);
+        self.ask(|| format!("list {}", table.name), list).await
+    }
+
+    async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        match timeout(self.answer, self.make(&changes)).await {
+            Ok(made) => made.map_err(CommitError::from),
+            Err(_) => Err(CommitError::Unavailable(
+                self.silent().context("whether a commit was made is unknown"),
+            )),
+        }
+    }
+
+    async fn unsent(
+        &self,
+        channel: &str,
+        after: i64,
+        limit: u32,
+    ) -> anyhow::Result<Vec<(i64, Message)>> {
+        let what = || "read the outbox".to_owned();
+        for pause in UNDECIDED.iter().map(Some).chain([None]) {
+            let decided = self.ask(what, self.positions.decided(&self.quick)).await?;
+            let messages = match decided.last > after {
+                true => {
+                    let range = (after, decided.last);
+                    self.ask(what, outbox::unsent(&self.outbox(), channel, range, limit)).await?
+                }
+                false => Vec::new(),
+            };
+            if messages.is_empty()
+                && decided.is_behind
+                && let Some(pause) = pause
+            {
+                sleep(*pause).await;
+                continue;
+            }
+            if decided.is_behind {
+                // Nobody else may be there to remove a note, and another process does not wake our readers.
+                self.ask(what, self.positions.clean(&self.quick)).await?;
+                wake(&self.channels.counter(channel));
+            }
+            return Ok(messages);
+        }
+        Ok(Vec::new())
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let collection = self.quick.collection::<Document>(outbox::COLLECTION);
+        let sent = doc! { "_id": { "$in": positions.to_vec() }, "channel": channel };
+        let remove = async { collection.delete_many(sent).await };
+        self.ask(|| "remove from the outbox".to_owned(), remove).await.map(drop)
+    }
+
+    async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
+        ensure!(count > 0, "a block of {sequence} cannot have {count} numbers");
+        let collection = self.durable.collection::<Document>(SEQUENCES);
+        let next = doc! { "$add": [{ "$ifNull": ["$next", start] }, count] };
+        let reserve = async {
+            let filter = doc! { "_id": sequence };
+            let update = vec![doc! { "$set": { "next": next } }];
+            let reserved = collection
+                .find_one_and_update(filter, update)
+                .upsert(true)
+                .return_document(ReturnDocument::After)
+                .await?
+                .context("the sequence is not there")?;
+            Ok::<_, anyhow::Error>(reserved.get_i64("next")? - count)
+        };
+        self.ask(|| format!("reserve numbers of {sequence}"), reserve).await
+    }
+
+    async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64> {
+        let collection = self.quick.collection::<Document>(inbox::COLLECTION);
+        let mut filter = inbox::handled_before(before);
+        for field in [journal::REDO, document::PENDING] {
+            filter.insert(field, doc! { "$exists": false });
+        }
+        let forget = async { collection.delete_many(filter).await };
+        Ok(self.ask(|| "clean the inbox".to_owned(), forget).await?.deleted_count)
+    }
+
+    fn name(&self) -> &'static str {
+        "mongo"
+    }
+
+    async fn check(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
+        Ok(vec![("version", connect::version(&self.quick).await?)])
+    }
+
+    fn added(&self, channel: &str) -> watch::Receiver<u64> {
+        self.channels.counter(channel).subscribe()
+    }
+}

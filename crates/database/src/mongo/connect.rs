@@ -1,0 +1,126 @@
+//! The way to a database that is ready: a client, the collections and their indexes, what the server can do.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use mongodb::{
+    Client, Database, IndexModel,
+    bson::{Document, doc},
+    options::{Acknowledgment, ClientOptions, DatabaseOptions, IndexOptions, WriteConcern},
+};
+use tokio::time::timeout;
+
+use super::{
+    document::PENDING,
+    failure::{code, explained},
+    inbox, journal,
+    outbox::{self, ENTRY},
+};
+use crate::{ConnectError, Table};
+
+/// How long making a database ready may take.
+const PREPARATION: Duration = Duration::from_secs(8);
+
+/// A database of a server, with two ways to write to it.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// Writes are acknowledged when they are on disk on most servers.
+    pub(super) durable: Database,
+    /// Writes are acknowledged when they are made: for what can be lost, or is followed by a durable write.
+    pub(super) quick: Database,
+    pub(super) transactions: bool,
+}
+
+/// Connects, and makes sure of the collections and their indexes.
+pub(super) async fn open(
+    options: ClientOptions,
+    name: &str,
+    tables: &[Table],
+) -> Result<Connection, ConnectError> {
+    let client = Client::with_options(options)
+        .map_err(|error| ConnectError::Permanent(explained(&error)))?;
+    let with = |concern| {
+        let options = DatabaseOptions::builder().write_concern(concern).build();
+        client.database_with_options(name, options)
+    };
+    let most = WriteConcern::builder()
+        .w(Acknowledgment::Majority)
+        .journal(true)
+        .w_timeout(PREPARATION)
+        .build();
+    let durable = with(most);
+    let quick = with(WriteConcern::builder().w(Acknowledgment::Nodes(1)).build());
+    let ready = async {
+        let hello = quick.run_command(doc! { "hello": 1 }).await?;
+        prepare(&quick, tables).await?;
+        Ok(hello)
+    };
+    let hello = match timeout(PREPARATION, ready).await {
+        Ok(Ok(hello)) => hello,
+        Ok(Err(error)) => return Err(refused(&error)),
+        Err(_) => {
+            return Err(ConnectError::Unavailable(anyhow!("no answer within {PREPARATION:?}")));
+        }
+    };
+    let transactions =
+        hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+    Ok(Connection { client, durable, quick, transactions })
+}
+
+/// Makes collections and indexes that are missing; those that are there stay as they are.
+async fn prepare(database: &Database, tables: &[Table]) -> mongodb::error::Result<()> {
+    let waiting = format!("{PENDING}.{ENTRY}");
+    for collection in tables
+        .iter()
+        .map(|table| table.name.as_ref())
+        .chain([inbox::COLLECTION, journal::COLLECTION])
+    {
+        index(database, collection, doc! { &waiting: 1 }, Kind::Sparse).await?;
+    }
+    index(database, inbox::COLLECTION, doc! { inbox::HANDLED: 1 }, Kind::Plain).await?;
+    let redo = format!("{}.collection", journal::REDO);
+    index(database, inbox::COLLECTION, doc! { redo: 1 }, Kind::Sparse).await?;
+    index(database, outbox::COLLECTION, doc! { "channel": 1, "_id": 1 }, Kind::Plain).await?;
+    index(database, outbox::COLLECTION, doc! { ENTRY: 1 }, Kind::Unique).await
+}
+
+/// What an index is like.
+pub(super) enum Kind {
+    Plain,
+    /// Documents without the field are not in it.
+    Sparse,
+    Unique,
+}
+
+/// Makes an index, and its collection, unless they are there.
+pub(super) async fn index(
+    database: &Database,
+    collection: &str,
+    keys: Document,
+    kind: Kind,
+) -> mongodb::error::Result<()> {
+    let options = match kind {
+        Kind::Plain => None,
+        Kind::Sparse => Some(IndexOptions::builder().sparse(true).build()),
+        Kind::Unique => Some(IndexOptions::builder().unique(true).build()),
+    };
+    let model = IndexModel::builder().keys(keys).options(options).build();
+    database.collection::<Document>(collection).create_index(model).await.map(drop)
+}
+
+/// Why a database could not be made ready.
+pub(super) fn refused(error: &mongodb::error::Error) -> ConnectError {
+    let cause = explained(error);
+    match code(error) {
+        // An index of the same name that is another one: somebody has to decide.
+        Some(85 | 86) => ConnectError::Permanent(cause.context("make the indexes")),
+        _ => ConnectError::Unavailable(cause),
+    }
+}
+
+/// The version of the server.
+pub(super) async fn version(database: &Database) -> anyhow::Result<String> {
+    let answer = database.run_command(doc! { "buildInfo": 1 }).await;
+    let answer = answer.map_err(|error| explained(&error)).context("ask MongoDB")?;
+    Ok(answer.get_str("version").context("MongoDB has no version")?.to_owned())
+}

@@ -1,0 +1,119 @@
+//! Two processes, or more, on one database.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use database::{Changes, CommitError, Database, Mongo, Value, Write};
+use futures_util::future::join_all;
+
+use super::{BOTH, keeping, with_database};
+use crate::conformance::{BOOK, book, id, insert, message};
+
+const COMMITS: usize = 100;
+
+/// Commits to rows of its own, and to one that all write to, and handles messages that all handle.
+async fn commit(mongo: &Mongo, writer: usize) -> Vec<String> {
+    let mut sent = Vec::new();
+    for number in 0..COMMITS {
+        let name = format!("{writer} {number}");
+        let own = insert(&name, book(&name, 1)).send(message(&name, "together", &name));
+        mongo.commit(own).await.unwrap();
+        sent.push(name);
+        let name = format!("{writer} {number} shared");
+        let values = book("shared", 1);
+        let write = Write::Overwrite { table: BOOK, id: id("shared"), values };
+        let shared = Changes::new().write(write).send(message(&name, "together", "shared"));
+        mongo.commit(shared).await.unwrap();
+        sent.push(name);
+        let name = format!("{writer} {number} handled");
+        let handled = insert(&name, book(&name, 1)).handled("group", &number.to_string());
+        match mongo.commit(handled.send(message(&name, "together", "handled"))).await {
+            Ok(()) => sent.push(name),
+            Err(CommitError::AlreadyHandled) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    sent
+}
+
+/// Reads on and on until it has seen so many messages.
+async fn follow(mongo: &Mongo, count: usize) -> Vec<String> {
+    let (mut seen, mut after) = (Vec::new(), 0);
+    while seen.len() < count {
+        let more = mongo.unsent("together", after, 50).await.unwrap();
+        assert!(more.is_sorted_by(|left, right| left.0 < right.0));
+        after = more.last().map_or(after, |(position, _)| *position);
+        seen.extend(more.into_iter().map(|(_, message)| message.id));
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_skips_nothing_that_two_processes_commit() {
+    for variable in BOTH {
+        with_database(variable, async |place| {
+            let (one, other) = (place.connect().await, place.connect().await);
+            one.commit(insert("shared", book("first", 1))).await.unwrap();
+            let writing = async {
+                let writers = (0..8).map(|writer| {
+                    let mongo = if writer % 2 == 0 { &one } else { &other };
+                    commit(mongo, writer)
+                });
+                join_all(writers).await
+            };
+            // Of those who handle a message one succeeds.
+            let count = COMMITS * (8 + 8 + 1);
+            let reading = tokio::time::timeout(Duration::from_secs(120), follow(&one, count));
+            let run = async {
+                let (sent, seen) = tokio::join!(writing, reading);
+                check(sent, seen.unwrap());
+            };
+            keeping(&one, keeping(&other, run)).await;
+            assert!(place.find("book").await.iter().all(|book| !book.contains_key("_outbox")));
+        })
+        .await;
+    }
+}
+
+fn check(sent: Vec<Vec<String>>, seen: Vec<String>) {
+    for of_writer in &sent {
+        // The messages of one writer about the one row are in the order of its commits.
+        let order = |ids: &[String]| -> Vec<String> {
+            ids.iter().filter(|id| id.ends_with("shared")).cloned().collect()
+        };
+        let seen: Vec<String> = seen.iter().filter(|id| of_writer.contains(id)).cloned().collect();
+        assert_eq!(order(&seen), order(of_writer));
+    }
+    let sent: BTreeSet<String> = sent.into_iter().flatten().collect();
+    assert_eq!(seen.len(), sent.len());
+    assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_two_processes_replaces_a_version() {
+    for variable in BOTH {
+        with_database(variable, async |place| {
+            let processes = [place.connect().await, place.connect().await];
+            processes[0].commit(insert("counted", book("counted", 0))).await.unwrap();
+            let count = async |mongo: &Arc<Mongo>| {
+                for _ in 0..25 {
+                    loop {
+                        let row = mongo.get(&BOOK, &id("counted")).await.unwrap().unwrap();
+                        let Value::Integer(count) = row.values[1] else { panic!("{row:?}") };
+                        let (table, values) = (BOOK, book("counted", count + 1));
+                        let version = row.version;
+                        let write = Write::Replace { table, id: id("counted"), version, values };
+                        match mongo.commit(Changes::new().write(write)).await {
+                            Ok(()) => break,
+                            Err(CommitError::Conflict) => {}
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    }
+                }
+            };
+            tokio::join!(count(&processes[0]), count(&processes[1]));
+            let row = processes[0].get(&BOOK, &id("counted")).await.unwrap().unwrap();
+            assert_eq!(row.values[1], Value::Integer(50));
+        })
+        .await;
+    }
+}

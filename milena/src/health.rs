@@ -10,15 +10,30 @@ use identity::{Provider, ProviderState};
 
 use crate::wanted::Wanted;
 
-/// The database, without which nothing works.
-pub(crate) fn database(management: Management, database: DatabaseRef) -> Management {
-    management.component(database.name(), Scope::Needed, move || {
+/// The database, without which nothing works, under the name that it has at this service.
+pub(crate) fn database(management: Management, database: DatabaseRef, name: &str) -> Management {
+    management.component(name, Scope::Needed, move || {
         let database = database.clone();
         async move {
             let details = database.check().await?;
             let component = |all: Component, (name, value)| all.with_detail(name, value);
             Ok(details.into_iter().fold(Component::up(), component))
         }
+    })
+}
+
+/// What is up as soon as anybody can ask, under the name that JHipster has for it.
+pub(crate) fn started(management: Management) -> Management {
+    management.component("eurekaWorkaroundConfiguration", Scope::Needed, || async {
+        Ok(Component::up())
+    })
+}
+
+/// The Config server that was asked at the start.
+pub(crate) fn config_server(management: Management, sources: Vec<String>) -> Management {
+    management.component("clientConfigServer", Scope::Optional, move || {
+        let component = Component::up().with_detail("propertySources", sources.clone());
+        async move { Ok(component) }
     })
 }
 

@@ -3,7 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
-use chassis::{Outside, Service, management::Management, telemetry::Loggers};
+use chassis::{
+    Outside, Service,
+    management::{About, Management},
+    telemetry::Loggers,
+};
 use database::{
     ChangeUnit, Changes, CommitError, ConnectError, DatabaseRef, Durability, Id, Mongo, Postgres,
     Sqlite, Table, Write,
@@ -33,6 +37,8 @@ pub(crate) struct Parts {
     pub(crate) mail_server: Option<SmtpSettings>,
     /// Who else there is, for who shows it.
     pub(crate) directory: Option<Arc<Directory>>,
+    /// What a Config server has said, by its sources; empty when none was asked.
+    pub(crate) config_sources: Vec<String>,
     provider: Arc<Provider>,
     loggers: Option<Loggers>,
     data_dir: PathBuf,
@@ -58,6 +64,7 @@ impl Parts {
             wanted,
             outside,
             directory: None,
+            config_sources: Vec::new(),
             provider,
             loggers,
             data_dir,
@@ -96,7 +103,7 @@ impl Parts {
         let Some(settings) = self.wanted.mongodb.clone() else {
             let database: DatabaseRef = self.sqlite("store.db", &tables).await?;
             seed(&database, &tables, &store::change_units()).await?;
-            let management = self.management(&description, database.clone());
+            let management = self.described(&description, database.clone());
             let parts = self.microservice(database, management, registration).await?;
             return Ok(store::service(parts, self.wanted.store.clone()));
         };
@@ -104,7 +111,7 @@ impl Parts {
         let units = store::change_units();
         let connect = async || Mongo::connect(&settings, &tables, &units).await.map_err(trouble);
         let mongo = until_it_works(&what, connect).await?;
-        let management = self.management(&description, mongo.clone());
+        let management = self.described(&description, mongo.clone());
         let parts = self.microservice(mongo.clone(), management, registration).await?;
         Ok(store::service(parts, self.wanted.store.clone())
             .background("mongodb", move |stop| mongo.keep(stop)))
@@ -121,7 +128,7 @@ impl Parts {
         let (database, management) = match self.wanted.postgresql.clone() {
             None => {
                 let database = self.sqlite("alert.db", &tables).await?;
-                let management = self.management(&description, database.clone());
+                let management = self.described(&description, database.clone());
                 (database as DatabaseRef, management)
             }
             Some(settings) => {
@@ -130,7 +137,7 @@ impl Parts {
                     Postgres::connect(&settings, &tables, &alert::changelog::CHANGE_LOG).await.map_err(trouble)
                 };
                 let database = until_it_works(&what, connect).await?;
-                let management = self.management(&description, database.clone());
+                let management = self.described(&description, database.clone());
                 let management = health::schema(management, database.clone());
                 (database as DatabaseRef, management)
             }
@@ -157,18 +164,36 @@ impl Parts {
         Ok(Some(Arc::new(Mailer::new(server.clone())?)))
     }
 
-    fn management(&self, description: &Description, database: DatabaseRef) -> Management {
-        let about = description.about(&self.wanted.profiles);
+    /// What every service of the process shows of itself.
+    pub(crate) fn management(&self, about: About) -> Management {
         let settings = self.wanted.settings.clone();
-        let management =
-            Management::new(about, settings, self.outside.clone(), self.loggers.clone())
-                .disk(&self.data_dir);
-        let management = health::database(management, database);
+        Management::new(about, settings, self.outside.clone(), self.loggers.clone())
+            .disk(&self.data_dir)
+    }
+
+    /// What a service with a database shows of itself, and of those whom it needs.
+    pub(crate) fn components(
+        &self,
+        about: About,
+        database: DatabaseRef,
+        name: &str,
+    ) -> Management {
+        let management = health::database(self.management(about), database, name);
         let management = health::provider(management, self.provider.clone());
+        let management = match self.config_sources.as_slice() {
+            [] => management,
+            sources => health::config_server(management, sources.to_vec()),
+        };
         match &self.directory {
             Some(directory) => health::directory(management, directory.clone()),
             None => management,
         }
+    }
+
+    fn described(&self, description: &Description, database: DatabaseRef) -> Management {
+        let (name, verifier) = (database.name(), self.verifier.clone());
+        health::started(self.components(description.about(&self.wanted.profiles), database, name))
+            .cache("oAuth2Authentication", "identity::Verifier", move || verifier.cache())
     }
 
     async fn microservice(

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use chassis::{Outside, Service, Stop, telemetry::Loggers};
+use chassis::{Outside, Service, Stop, config::Settings, telemetry::Loggers};
 use discovery::{Address, Directory, Registration};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, UdpSocket};
@@ -53,7 +53,7 @@ impl Process {
     /// Names the port, folder, file or key that cannot be used; nothing is started then.
     pub async fn prepare(options: Options) -> anyhow::Result<Self> {
         let Options { role, data_dir, layers, loggers, outside } = options;
-        let settings = configured(role, &layers).await?;
+        let (settings, sources) = configured(role, &layers).await?;
         let wanted = Wanted::read(&settings)?;
         let provider = wanted::provider(&settings)?;
         crate::unused::warn_of(&settings, &layers.variables, Some(role));
@@ -66,6 +66,7 @@ impl Process {
             None => None,
         };
         parts.directory.clone_from(&directory);
+        parts.config_sources = sources;
         let service = match role {
             Role::Store => parts.store(registration).await?,
             Role::Alert => parts.alert(registration).await?,
@@ -103,13 +104,12 @@ impl Process {
     }
 }
 
-/// The settings, with what the Config server says if there is one.
-async fn configured(
-    role: Role,
-    layers: &Layers,
-) -> anyhow::Result<chassis::config::Settings> {
+/// The settings, with what the Config server says if there is one, and the names of its sources.
+async fn configured(role: Role, layers: &Layers) -> anyhow::Result<(Settings, Vec<String>)> {
     let settings = layers.settings(&[])?;
-    let Some(server) = ConfigServer::read(&settings, role.name())? else { return Ok(settings) };
+    let Some(server) = ConfigServer::read(&settings, role.name())? else {
+        return Ok((settings, Vec::new()));
+    };
     let ConfigServer { address, question, required } = server;
     let ask = async || discovery::configuration(&address, &question).await;
     let sources = match required {
@@ -121,13 +121,13 @@ async fn configured(
             Ok(sources) => sources,
             Err(cause) => {
                 info!("going on without a Config server: {cause:#}");
-                return Ok(settings);
+                return Ok((settings, Vec::new()));
             }
         },
     };
-    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
     info!("configured by the Config server at {address}: {}", names.join(", "));
-    Ok(layers.settings(&sources)?)
+    Ok((layers.settings(&sources)?, names))
 }
 
 async fn listen(wanted: &Wanted) -> anyhow::Result<TcpListener> {

@@ -5,12 +5,18 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::baseline::{Baseline, Better, SOURCE};
+use super::{
+    baseline::{Baseline, Better, SOURCE},
+    health::MONGODB,
+};
 use crate::report::digits;
 
 const COLUMNS: [&str; 6] = ["", "measured", "Java, warm", "Java, cold", "Rust rival", "goal"];
 
 const LEGEND: &str = "(n ×): so many times as good as that; less than 1 is worse.";
+
+const OTHER_DATABASE: &str = "\
+This run did not use MongoDB, for which the goals are set: compare it with the others with care (--mongodb names a server).";
 
 /// The figures of a run, in the order in which they were measured.
 pub(super) struct Comparison {
@@ -74,6 +80,9 @@ impl Comparison {
             let _ = writeln!(text, "{}", line.trim_end());
         }
         let _ = write!(text, "\n{LEGEND}\n{SOURCE}\n");
+        if !database.starts_with(MONGODB) {
+            let _ = writeln!(text, "{OTHER_DATABASE}");
+        }
         text
     }
 
@@ -226,12 +235,21 @@ load generator    0.070 s
                 .collect::<Vec<_>>()
         };
         assert!(words(&text).starts_with(&words(expected)), "{text}");
-        assert!(text.contains(LEGEND) && text.ends_with(&format!("{SOURCE}\n")), "{text}");
+        assert!(text.contains(LEGEND) && text.contains(SOURCE), "{text}");
         let starts: Vec<_> = text
             .lines()
             .filter_map(|line| line.find(['≥', '≤']).map(|at| line[..at].chars().count()))
             .collect();
         assert!(starts.len() == 2 && starts[0] == starts[1], "{text}");
+    }
+
+    #[test]
+    fn a_database_for_which_no_goal_was_set_is_pointed_out() {
+        for (database, expected) in [("MongoDB 6.0.5", false), ("SQLite", true), ("", true)] {
+            let mut comparison = example();
+            comparison.name_database(database.to_owned());
+            assert_eq!(comparison.to_text().contains(OTHER_DATABASE), expected, "{database}");
+        }
     }
 
     #[test]

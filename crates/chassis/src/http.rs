@@ -10,7 +10,7 @@ mod impatient;
 mod serve;
 mod spring;
 
-pub use accept::accepted;
+pub use accept::{accepted, takes_gzip};
 pub use address::base_address;
 pub use answers::Answers;
 pub use body::{BODY_LIMIT, Form, body};

@@ -4,6 +4,7 @@
 mod about;
 mod caches;
 mod changes;
+mod description;
 mod environment;
 mod health;
 mod jhimetrics;
@@ -26,6 +27,7 @@ use crate::{Outside, Problem, config::Settings, telemetry::Loggers};
 
 pub use about::About;
 pub use changes::ChangeSet;
+pub use description::document;
 pub use health::{Component, Scope, Status};
 pub use metrics::{CacheFigures, PoolFigures};
 
@@ -136,6 +138,11 @@ impl Management {
     {
         self.watched.change_log = Some(Box::new(move || change_sets().boxed()));
         self
+    }
+
+    /// Whether changes to a schema are shown.
+    pub fn has_change_log(&self) -> bool {
+        self.watched.change_log.is_some()
     }
 
     /// Adds a group of operations that has an OpenAPI document of its own, and what the group is.

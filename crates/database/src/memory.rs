@@ -23,10 +23,10 @@ use crate::{
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// A database in memory.
-pub struct Memory {
+pub struct Memory<Now> {
     content: Mutex<Content>,
     channels: Channels,
-    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    now: Now,
 }
 
 #[derive(Default)]
@@ -43,14 +43,10 @@ struct Content {
 #[derive(Default)]
 struct Rows(HashMap<Id, (i64, Row)>);
 
-impl Memory {
+impl<Now: Fn() -> Timestamp + Send + Sync + 'static> Memory<Now> {
     /// An empty database. `now` tells when a message was handled.
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Memory {
-            content: Mutex::default(),
-            channels: Channels::default(),
-            now: Box::new(now),
-        })
+    pub fn new(now: Now) -> Arc<Self> {
+        Arc::new(Memory { content: Mutex::default(), channels: Channels::default(), now })
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
@@ -59,7 +55,7 @@ impl Memory {
 }
 
 #[async_trait]
-impl Database for Memory {
+impl<Now: Fn() -> Timestamp + Send + Sync + 'static> Database for Memory<Now> {
     async fn get(&self, table: &Table, id: &Id) -> anyhow::Result<Option<Row>> {
         let content = self.content();
         let found = content.tables.get(table.name.as_ref()).and_then(|rows| rows.0.get(id));

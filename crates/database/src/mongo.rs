@@ -4,13 +4,15 @@
 //! there one write to one document is atomic:
 //!
 //! - One write with messages, or a handled message with messages: the messages are written into the same document, under
-//!   `_outbox`, and moved to the collection `outbox` at once, by [`Mongo::keep`]. Until then a Java service that replaces
-//!   the document drops them: a window of milliseconds.
+//!   `_outbox`, and moved to the collection `outbox` at once, by [`Mongo::keep`]. A Java service that replaces the document
+//!   before that drops them: a window of milliseconds, of seconds after a crash.
 //! - Everything else is put on record first and then done, see `journal`. Within this process nothing comes between;
 //!   readers, and other processes, may see the half of it for a moment.
 //!
-//! Either way a commit is acknowledged when it is on disk, and finished by whoever comes next if we die. The pages of a
-//! list and their number are of nearly, not exactly, the same moment.
+//! A commit is acknowledged when it is on disk, and finished by whoever comes next if we die: then, and when two processes
+//! move the messages of one document at once, a message may be sent a second time, under the same id. Readers of the
+//! outbox may have to wait for ten seconds after a process has died. The rows of a page and their number are of nearly, not
+//! exactly, the same moment.
 
 mod change_log;
 mod commit;
@@ -29,6 +31,7 @@ mod read;
 mod settings;
 mod transaction;
 mod version;
+mod work;
 mod write;
 
 use std::{sync::Arc, time::Duration};
@@ -40,7 +43,7 @@ use jiff::Timestamp;
 use mongodb::{
     Client, Collection,
     bson::{Document, RawDocumentBuf, doc},
-    options::{CollectionOptions, ReadConcern, ReturnDocument},
+    options::{CollectionOptions, ReadConcern, ReturnDocument, WriteConcern},
 };
 use tokio::{
     sync::{RwLock, watch},
@@ -75,6 +78,7 @@ pub struct Mongo {
     channels: Channels,
     positions: positions::Positions,
     mover: mover::Mover,
+    work: work::Work,
     /// Held alone by a commit of several steps, shared by all others.
     isolation: RwLock<()>,
 }
@@ -109,6 +113,7 @@ impl Mongo {
             channels: Channels::default(),
             positions: positions::Positions::default(),
             mover: mover::Mover::new(),
+            work: work::Work::new(),
             isolation: RwLock::new(()),
         };
         let mut sighted = keep::Sighted::new();
@@ -151,6 +156,10 @@ impl Mongo {
         anyhow!("{} does not answer within {:?}", self.address, self.answer)
     }
 
+    fn unknown(&self) -> CommitError {
+        CommitError::Unavailable(self.silent().context("whether a commit was made is unknown"))
+    }
+
     /// The outbox for readers. What they have seen is not taken back.
     fn outbox(&self) -> Collection<RawDocumentBuf> {
         let mut options = CollectionOptions::default();
@@ -184,11 +193,9 @@ impl Database for Mongo {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        match timeout(self.answer, self.make(&changes)).await {
+        match timeout(self.answer, self.make(changes)).await {
             Ok(made) => made.map_err(CommitError::from),
-            Err(_) => Err(CommitError::Unavailable(
-                self.silent().context("whether a commit was made is unknown"),
-            )),
+            Err(_) => Err(self.unknown()),
         }
     }
 
@@ -231,7 +238,9 @@ impl Database for Mongo {
         }
         let collection = self.quick.collection::<Document>(outbox::COLLECTION);
         let sent = doc! { "_id": { "$in": positions.to_vec() }, "channel": channel };
-        let remove = async { collection.delete_many(sent).await };
+        // As far as readers see, but no wait for the disk: who forgets a message late only sends it again.
+        let remove =
+            async { collection.delete_many(sent).write_concern(WriteConcern::majority()).await };
         self.ask(|| "remove from the outbox".to_owned(), remove).await.map(drop)
     }
 
@@ -259,8 +268,15 @@ impl Database for Mongo {
         for field in [journal::REDO, document::PENDING] {
             filter.insert(field, doc! { "$exists": false });
         }
-        let forget = async { collection.delete_many(filter).await };
-        Ok(self.ask(|| "clean the inbox".to_owned(), forget).await?.deleted_count)
+        let mut total = 0;
+        loop {
+            let forget = inbox::forget(&collection, filter.clone());
+            let forgotten = self.ask(|| "clean the inbox".to_owned(), forget).await?;
+            total += forgotten;
+            if forgotten == 0 {
+                return Ok(total);
+            }
+        }
     }
 
     fn name(&self) -> &'static str {

@@ -18,6 +18,8 @@ use chassis::{Outside, Problem, Secret, Stop};
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::warn;
 
+pub use basic::{Gate, challenge};
+
 use leases::{Leases, Moment};
 
 /// How many instances the registry holds at most.

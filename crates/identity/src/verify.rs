@@ -6,7 +6,7 @@ mod times;
 
 use std::sync::Arc;
 
-use chassis::Outside;
+use chassis::{Outside, management::CacheFigures};
 use serde_json::{Map, Value};
 
 use crate::{Caller, Provider, provider::KeyError};
@@ -50,6 +50,12 @@ impl Verifier {
     /// Accepts tokens of the provider that are meant for one of these audiences.
     pub fn new(provider: Arc<Provider>, audiences: Vec<String>, outside: Outside) -> Verifier {
         Verifier { provider, audiences, outside, recent: Recent::default() }
+    }
+
+    /// How the cache of tokens that were found good does: a miss is a token whose signature was checked.
+    pub fn cache(&self) -> CacheFigures {
+        let (hits, misses) = self.recent.counts();
+        CacheFigures { hits, misses, puts: misses, ..CacheFigures::default() }
     }
 
     /// Checks an access token and tells whom it names.

@@ -97,7 +97,8 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
         for (group, what) in documents::GROUPS {
             management = management.open_api_group(group, &format!("{name} ({what})"));
         }
-        documented = entity::api_docs(documents::all(&description));
+        let left_out: &[&str] = if management.has_change_log() { &[] } else { &["liquibase"] };
+        documented = entity::api_docs(documents::all(&description, left_out));
     }
     let endpoints = management.build();
     let measured = endpoints.clone();

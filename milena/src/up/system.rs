@@ -211,7 +211,9 @@ impl Builder {
     }
 
     fn registry(&self) -> Service {
-        registry::service(self.parts.wanted.registry.clone(), self.parts.outside.clone())
+        let parts = &self.parts;
+        let management = parts.management(registry::about(&parts.wanted.profiles));
+        registry::service(parts.wanted.registry.clone(), management, parts.outside.clone())
     }
 
     async fn mailbox(&mut self) -> anyhow::Result<Mailbox> {
@@ -246,18 +248,21 @@ impl Builder {
             client_id: sign_in.client_id.clone(),
             client_secret: sign_in.client_secret.clone(),
             scopes: sign_in.scopes.clone(),
-            sessions: Sessions::new(database, outside.clone()),
+            sessions: Sessions::new(database.clone(), outside.clone()),
             outside: outside.clone(),
         });
-        Ok(gateway::service(gateway::Parts {
+        let about = gateway::about(&self.parts.wanted.profiles);
+        gateway::service(gateway::Parts {
             login,
             issuer: self.addresses.issuer.clone(),
             directory: directory.clone(),
             forwarder: Arc::new(Forwarder::new(directory.clone())),
             mailbox,
+            management: self.parts.components(about, database, "r2dbc"),
+            api_docs: self.parts.wanted.api_docs(),
             registration: self.registration(registry, "gateway", &self.addresses.gateway)?,
             outside,
-        }))
+        })
     }
 
     async fn issuer(

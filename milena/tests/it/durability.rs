@@ -172,7 +172,7 @@ fn message(id: &str, payload: &str) -> Message {
     Message {
         id: id.to_owned(),
         channel: messaging::BROKER.to_owned(),
-        topic: store::TOPIC.to_owned(),
+        topic: "store-alerts-topic".to_owned(),
         key: Some("63163a1b2f3c4d5e6f708192".to_owned()),
         headers: vec![Header {
             name: messaging::ID_HEADER.to_owned(),

@@ -54,6 +54,29 @@ async fn every_service_is_registered_under_its_name_and_keeps_saying_so() {
     system.stop().await;
 }
 
+#[tokio::test]
+async fn registry_and_gateway_show_their_parts_to_who_may_see_them() {
+    let system = Running::start().await;
+    let names = |health: &Value| {
+        let components = health["components"].as_object().unwrap_or_else(|| panic!("{health}"));
+        components.keys().cloned().collect::<Vec<_>>()
+    };
+    let own = ["diskSpace", "livenessState", "ping", "readinessState"];
+    let registry = ask(&system, "/management/health").await.expect(200).json();
+    assert_eq!(names(&registry), own);
+    let at = format!("{}/management/health", system.at.gateway);
+    let gateway = system.admin().await.get(&at).await.expect(200).json();
+    let more = ["discoveryComposite", "identityProvider", "r2dbc"];
+    let mut expected: Vec<&str> = own.into_iter().chain(more).collect();
+    expected.sort();
+    assert_eq!(names(&gateway), expected);
+    let found = &gateway["components"]["discoveryComposite"]["components"]["eureka"]["details"];
+    assert_eq!(found["applications"], json!({ "ALERT": 1, "GATEWAY": 1, "STORE": 1 }));
+    let anonymous = system.anonymous().get(&at).await.expect(200).json();
+    assert_eq!(anonymous, json!({ "status": "UP", "groups": ["liveness", "readiness"] }));
+    system.stop().await;
+}
+
 /// The registry's address for its clients.
 fn address(system: &Running) -> Address {
     let address = Address::parse(&format!("{}/eureka", system.at.registry)).unwrap();

@@ -38,7 +38,7 @@ async fn everything(admin: &Caller, stores: &str) -> String {
         );
     }
 
-    let patch = json!({ "id": id, "status": "OPEN", "name": null });
+    let patch = json!({ "id": id, "status": "OPEN" });
     expected["status"] = json!("OPEN");
     for kind in ["application/merge-patch+json", "application/json"] {
         let request =
@@ -66,7 +66,7 @@ async fn everything(admin: &Caller, stores: &str) -> String {
 /// Every record on the topic, read by a group of its own.
 async fn records(home: &Home) -> Vec<Record> {
     let broker = home.broker().await;
-    let mut subscription = broker.subscribe(store::TOPIC, "observers").await.unwrap();
+    let mut subscription = broker.subscribe("store-alerts-topic", "observers").await.unwrap();
     timeout(Duration::from_secs(5), subscription.poll(1000)).await.unwrap().unwrap()
 }
 

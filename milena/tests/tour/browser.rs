@@ -107,6 +107,20 @@ impl Browser {
         .await
     }
 
+    /// Clicks the button with this text in the part of the page with this id.
+    pub(crate) async fn click_within(&self, id: &str, text: &str) -> anyhow::Result<()> {
+        let (part, button) = (quoted(id), quoted(text));
+        let path = format!("//*[@id={part}]//button[contains(.,{button})]");
+        self.click(&path, &format!("a button {text:?} in {id:?}")).await
+    }
+
+    /// Types into the field that shows this text while it is empty, in the part of the page with this id.
+    pub(crate) async fn fill_within(&self, id: &str, hint: &str, text: &str) -> anyhow::Result<()> {
+        let path = format!("//*[@id={}]//input[@placeholder={}]", quoted(id), quoted(hint));
+        let field = self.find(&path, &format!("a field {hint:?} in {id:?}")).await?;
+        field.send_keys(text).await.with_context(|| format!("type into the field {hint:?}"))
+    }
+
     /// Types into the field with this name, in place of what it holds.
     pub(crate) async fn fill(&self, name: &str, text: &str) -> anyhow::Result<()> {
         let field = self.field(name).await?;

@@ -64,6 +64,7 @@ async fn tour(browser: &Browser, gateway: &str) -> anyhow::Result<()> {
     browser.picture("alerts", Look::ALL).await?;
     read_the_mail(browser).await?;
     delete(browser).await?;
+    read_the_documents(browser).await?;
     browser.click_button("Sign out").await?;
     browser.see_link("Sign in").await?;
     browser.open_page(gateway).await?;
@@ -130,6 +131,25 @@ async fn delete(browser: &Browser) -> anyhow::Result<()> {
     browser.picture("delete-store", Look::ALL).await?;
     browser.click_button("Delete this store").await?;
     browser.see(&["The store was deleted.", "No stores yet"]).await
+}
+
+/// Looks at the operations of both services, and tries one that changes something: the gateway takes it only with the token
+/// that the page has to send along.
+async fn read_the_documents(browser: &Browser) -> anyhow::Result<()> {
+    browser.click_link("API").await?;
+    browser.see(&["Alert API", "/api/store-alerts/{id}"]).await?;
+    browser.picture("documents", Look::ALL).await?;
+    browser.choose("document", "store (default)").await?;
+    browser.see(&["Store API", "/api/stores/{id}"]).await?;
+    let operation = "operations-store-resource-deleteStore";
+    browser.click_within(operation, "DELETE").await?;
+    browser.click_within(operation, "Try it out").await?;
+    browser.fill_within(operation, "id", "nobody").await?;
+    browser.click_within(operation, "Execute").await?;
+    browser.see(&["Server response", "x-storeapp-params: nobody"]).await?;
+    browser.picture("tried-out", Look::ALL).await?;
+    browser.click_link("Milena").await?;
+    browser.see(&["Hello admin"]).await
 }
 
 /// Where the pictures go: where `MILENA_SCREENSHOTS` says, else to `tour` in the target folder.

@@ -1,11 +1,56 @@
 //! Who may go where apart from the pages, and what stands at paths that nobody else answers (contract §5.2).
 
-use axum::{Router, extract::Request, http::StatusCode, routing::any};
-use chassis::Problem;
-use identity::login::Visitor;
+use axum::{
+    Router, extract::Request, http::StatusCode, middleware, middleware::Next, response::Response,
+    routing::any,
+};
+use chassis::{
+    Problem,
+    management::{Administrator, Endpoints},
+};
+use identity::login::{SignedIn, Visitor};
 
 /// The role of administrators.
-pub(crate) const ADMIN: &str = "ROLE_ADMIN";
+const ADMIN: &str = "ROLE_ADMIN";
+
+/// Who a visitor is that may see and do everything.
+///
+/// # Errors
+/// 401 for nobody known, 403 for everybody else.
+pub(crate) fn administrator(visitor: &Visitor) -> Result<&SignedIn, Problem> {
+    let signed_in = visitor.signed_in().ok_or_else(not_authenticated)?;
+    if is_administrator(signed_in) { Ok(signed_in) } else { Err(forbidden()) }
+}
+
+/// Whether somebody may see and do everything.
+pub(crate) fn is_administrator(signed_in: &SignedIn) -> bool {
+    signed_in.caller.has_role(ADMIN)
+}
+
+/// The management endpoints: some for everybody, what is inside of them and the others for administrators.
+pub(crate) fn management(endpoints: &Endpoints) -> Router {
+    let for_admins = endpoints
+        .admin_routes()
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(admit_administrators));
+    endpoints.open_routes().merge(for_admins).layer(middleware::from_fn(tell_of_administrators))
+}
+
+async fn admit_administrators(
+    visitor: Visitor,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    administrator(&visitor)?;
+    Ok(next.run(request).await)
+}
+
+async fn tell_of_administrators(visitor: Visitor, mut request: Request, next: Next) -> Response {
+    if visitor.signed_in().is_some_and(is_administrator) {
+        request.extensions_mut().insert(Administrator);
+    }
+    next.run(request).await
+}
 
 /// 401 as the Java gateway says it.
 pub(crate) fn not_authenticated() -> Problem {
@@ -13,7 +58,7 @@ pub(crate) fn not_authenticated() -> Problem {
 }
 
 /// 403 as the Java gateway says it.
-pub(crate) fn forbidden() -> Problem {
+fn forbidden() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "Access Denied")
 }
 
@@ -39,7 +84,7 @@ async fn dead_end(visitor: Visitor, request: Request) -> Problem {
     let for_callers = for_admins || is_below("/api") || is_below("/services");
     match visitor.signed_in() {
         None if for_callers => not_authenticated(),
-        Some(signed_in) if for_admins && !signed_in.caller.has_role(ADMIN) => forbidden(),
+        Some(signed_in) if for_admins && !is_administrator(signed_in) => forbidden(),
         _ => Problem::not_found(),
     }
 }

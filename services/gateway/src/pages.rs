@@ -22,21 +22,23 @@ use axum::{
     routing::get,
 };
 use chassis::{Outside, Problem};
-use discovery::{Directory, Forwarder};
+use discovery::Forwarder;
 use mail::Mailbox;
 
 use self::{place::Place, visit::Visit};
 use crate::{
     catalog::{Catalog, Offer},
-    style,
+    style, swagger,
 };
 
 /// What the pages are made from.
 pub(crate) struct Pages {
-    catalog: Catalog,
-    forwarder: Arc<Forwarder>,
-    mailbox: Option<Mailbox>,
-    outside: Outside,
+    pub(crate) catalog: Catalog,
+    pub(crate) forwarder: Arc<Forwarder>,
+    pub(crate) mailbox: Option<Mailbox>,
+    /// Whether there is Swagger UI, to which administrators find a link then.
+    pub(crate) api_docs: bool,
+    pub(crate) outside: Outside,
 }
 
 /// What every page shows around its content.
@@ -56,16 +58,6 @@ pub(crate) struct Link {
 }
 
 impl Pages {
-    pub(crate) fn new(
-        directory: Arc<Directory>,
-        forwarder: Arc<Forwarder>,
-        mailbox: Option<Mailbox>,
-        outside: Outside,
-    ) -> Arc<Self> {
-        let catalog = Catalog::new(directory, forwarder.clone());
-        Arc::new(Pages { catalog, forwarder, mailbox, outside })
-    }
-
     pub(crate) fn routes(self: Arc<Self>) -> Router {
         let with_mails = self.mailbox.is_some();
         let router = Router::new()
@@ -107,6 +99,11 @@ impl Pages {
         Ok((place, offers))
     }
 
+    /// Whether a visitor finds a link to Swagger UI.
+    fn shows_documents(&self, visit: &Visit) -> bool {
+        self.api_docs && visit.is_administrator
+    }
+
     /// The frame of a page for a signed-in visitor.
     fn frame(&self, title: impl Into<String>, visit: &Visit, offers: &[Offer]) -> Frame {
         let mut nav = vec![Link {
@@ -124,6 +121,10 @@ impl Pages {
         if self.mailbox.is_some() {
             let current = is_within(&visit.path, "/mails");
             nav.push(Link { title: "Mails".to_owned(), href: "/mails".to_owned(), current });
+        }
+        if self.shows_documents(visit) {
+            let href = swagger::PAGE.to_owned();
+            nav.push(Link { title: "API".to_owned(), href, current: false });
         }
         Frame {
             login: Some(visit.login.clone()),

@@ -34,8 +34,8 @@ async fn sheet(Path(file): Path<String>) -> Result<Response, Problem> {
     Ok((headers, SHEET).into_response())
 }
 
-/// The hash function FNV-1a: it tells versions of the sheet apart, nothing more is asked of it.
-const fn fnv1a(bytes: &[u8]) -> u64 {
+/// The hash function FNV-1a: it tells versions of a file apart, nothing more is asked of it.
+pub(crate) const fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut at = 0;
     while at < bytes.len() {

@@ -1,10 +1,15 @@
 //! The registry: services register here and find one another, and are told their configuration.
 //! Keeps nothing on disk; who is running registers again within seconds.
 
+mod doors;
+
 use std::path::PathBuf;
 
-use chassis::{Outside, Secret, Service, config, management};
-use discovery::Registry;
+use chassis::{
+    Outside, Secret, Service, config,
+    management::{About, Management},
+};
+use discovery::{Registry, server::Gate};
 
 /// The default configuration, with every key that the registry reads.
 pub const DEFAULTS: &str = include_str!("../config.yml");
@@ -31,43 +36,30 @@ impl Settings {
     }
 }
 
-/// Eureka below `/eureka` and Config below `/config` for `admin`, health for everybody, and the eviction of the silent.
-pub fn service(settings: Settings, outside: Outside) -> Service {
+/// What the registry says of itself, when it behaves like these profiles of Spring.
+pub fn about(profiles: &[String]) -> About {
+    About {
+        name: "jhipster-registry".to_owned(),
+        artifact: "jhipster-registry".to_owned(),
+        group: "tech.jhipster.registry".to_owned(),
+        version: "7.3.0".to_owned(),
+        profiles: profiles.to_vec(),
+        ribbon: "dev".to_owned(),
+    }
+}
+
+/// Eureka below `/eureka`, Config below `/config` and what the process shows of itself for `admin`, health and info for
+/// everybody, and the eviction of the silent. `management` is made with [`about`].
+pub fn service(settings: Settings, management: Management, outside: Outside) -> Service {
     let registry = Registry::new(outside);
+    let gate = Gate::new("admin", &settings.password);
+    let endpoints = management.build();
     Service::new("registry")
         .routes(registry.routes(settings.password, settings.config_folder))
-        .routes(management::routes(&["prod"]))
+        .routes(doors::management(&endpoints, gate))
+        .around(move |routes| endpoints.measured(routes))
         .background("evict", |stop| registry.evict(stop))
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::{body::Body, extract::Request};
-    use chassis::config;
-    use tower::ServiceExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn only_health_is_for_everybody() {
-        let settings = Settings::read(&config::Settings::defaults(&[DEFAULTS]).unwrap());
-        let router = service(settings, Outside::system()).into_router();
-        let check = async |path: &str, credentials: &str, expected: u16| {
-            let request = Request::get(path)
-                .header("Authorization", credentials)
-                .body(Body::empty())
-                .unwrap();
-            assert_eq!(
-                router.clone().oneshot(request).await.unwrap().status(),
-                expected,
-                "{path} {credentials}"
-            );
-        };
-        check("/management/health", "", 200).await;
-        check("/eureka/apps", "", 401).await;
-        check("/eureka/apps", "Basic YWRtaW46YWRtaW4=", 200).await;
-        check("/config/store/prod", "", 401).await;
-        check("/config/store/prod", "Basic YWRtaW46YWRtaW4=", 200).await;
-        check("/", "", 404).await;
-    }
-}
+mod tests;

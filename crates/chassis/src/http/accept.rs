@@ -33,7 +33,7 @@ pub(super) fn prefers_page(headers: &HeaderMap) -> bool {
 }
 
 /// Whether the answer may be compressed with gzip.
-pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
     entries(headers, header::ACCEPT_ENCODING)
         .any(|(name, quality)| name.eq_ignore_ascii_case("gzip") && quality > 0)
 }

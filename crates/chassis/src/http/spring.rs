@@ -83,6 +83,8 @@ pub(super) fn shape(asked: &Asked, outside: &Outside, response: &mut Response) {
         return nowhere(asked, outside, response);
     }
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        // The router names them even where a guard has refused to look.
+        response.headers_mut().remove(header::ALLOW);
         return;
     }
     let Some(allowed) = response.headers().get(header::ALLOW).cloned() else { return };

@@ -9,31 +9,28 @@ use super::{
     failure::{Failed, is_duplicate},
     inbox, journal,
     mover::{Committing, Place},
-    outbox, transaction, write,
+    outbox, write,
 };
 use crate::{Changes, CommitError, Message, Write};
 
 impl Mongo {
     /// Makes all changes or none.
-    pub(super) async fn make(&self, changes: &Changes) -> Result<(), Failed> {
+    pub(super) async fn make(&self, changes: Changes) -> Result<(), Failed> {
+        if takes_steps(&changes, self.transactions) {
+            return self.in_steps(changes).await;
+        }
         let Changes { writes, outgoing, handled } = changes;
         match (writes.as_slice(), handled) {
-            ([], None) if outgoing.is_empty() => Ok(()),
-            _ if self.transactions && !is_single(changes) => {
-                transaction::commit(self, changes).await
+            ([write, ..], _) => self.one(write, &outgoing).await,
+            ([], Some((consumer, message))) => {
+                let note = inbox::note(&consumer, &message);
+                self.alone(inbox::COLLECTION, note, &outgoing).await.map_err(Failed::of_inbox)
             }
+            ([], None) if outgoing.is_empty() => Ok(()),
             ([], None) => {
                 let note = doc! { "_id": ObjectId::new() };
-                self.alone(journal::COLLECTION, note, outgoing).await
+                self.alone(journal::COLLECTION, note, &outgoing).await
             }
-            ([], Some((consumer, message))) => {
-                let note = inbox::note(consumer, message);
-                self.alone(inbox::COLLECTION, note, outgoing).await.map_err(Failed::of_inbox)
-            }
-            ([write], None) if outgoing.is_empty() || write::left(write).is_some() => {
-                self.one(write, outgoing).await
-            }
-            _ => self.journaled(changes).await,
         }
     }
 
@@ -82,8 +79,10 @@ impl Mongo {
     }
 }
 
-/// Whether one plain write does it all.
-fn is_single(changes: &Changes) -> bool {
-    changes.writes.len() + usize::from(changes.handled.is_some()) == 1
-        && changes.outgoing.is_empty()
+/// Whether one write to one document does not do it all. Where there are transactions, messages are none of its parts.
+fn takes_steps(changes: &Changes, transactions: bool) -> bool {
+    let Changes { writes, outgoing, handled } = changes;
+    let is_delete = writes.iter().any(|write| write::left(write).is_none());
+    writes.len() + usize::from(handled.is_some()) > 1
+        || !outgoing.is_empty() && (transactions || is_delete)
 }

@@ -1,6 +1,6 @@
 //! The way to a database that is ready: a client, the collections and their indexes, what the server can do.
 
-use std::time::Duration;
+use std::{future::IntoFuture, time::Duration};
 
 use anyhow::{Context, anyhow};
 use mongodb::{
@@ -18,8 +18,12 @@ use super::{
 };
 use crate::{ConnectError, Table};
 
-/// How long making a database ready may take.
-const PREPARATION: Duration = Duration::from_secs(8);
+/// How long the first answer may take.
+const ANSWER: Duration = Duration::from_secs(6);
+/// How long indexes may take, once a server answers: in a large collection minutes, the first time.
+const INDEXES: Duration = Duration::from_secs(5 * 60);
+/// How long the server waits for most servers of its set.
+const MAJORITY: Duration = Duration::from_secs(8);
 
 /// A database of a server, with two ways to write to it.
 pub(super) struct Connection {
@@ -46,25 +50,26 @@ pub(super) async fn open(
     let most = WriteConcern::builder()
         .w(Acknowledgment::Majority)
         .journal(true)
-        .w_timeout(PREPARATION)
+        .w_timeout(MAJORITY)
         .build();
     let durable = with(most);
     let quick = with(WriteConcern::builder().w(Acknowledgment::Nodes(1)).build());
-    let ready = async {
-        let hello = quick.run_command(doc! { "hello": 1 }).await?;
-        prepare(&quick, tables).await?;
-        Ok(hello)
-    };
-    let hello = match timeout(PREPARATION, ready).await {
-        Ok(Ok(hello)) => hello,
-        Ok(Err(error)) => return Err(refused(&error)),
-        Err(_) => {
-            return Err(ConnectError::Unavailable(anyhow!("no answer within {PREPARATION:?}")));
-        }
-    };
+    let hello = within(ANSWER, quick.run_command(doc! { "hello": 1 }).into_future()).await?;
+    within(INDEXES, prepare(&quick, tables)).await?;
     let transactions =
         hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
     Ok(Connection { client, durable, quick, transactions })
+}
+
+/// Waits for an answer, but not for ever.
+async fn within<T>(
+    patience: Duration,
+    question: impl Future<Output = mongodb::error::Result<T>>,
+) -> Result<T, ConnectError> {
+    match timeout(patience, question).await {
+        Ok(answer) => answer.map_err(|error| refused(&error)),
+        Err(_) => Err(ConnectError::Unavailable(anyhow!("no answer within {patience:?}"))),
+    }
 }
 
 /// Makes collections and indexes that are missing; those that are there stay as they are.

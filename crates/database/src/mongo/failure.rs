@@ -68,6 +68,9 @@ pub(super) fn code(error: &Error) -> Option<i32> {
         ErrorKind::Command(error) => Some(error.code),
         ErrorKind::Write(WriteFailure::WriteError(error)) => Some(error.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(error)) => Some(error.code),
+        ErrorKind::InsertMany(error) => {
+            error.write_errors.iter().flatten().next().map(|error| error.code)
+        }
         _ => None,
     }
 }

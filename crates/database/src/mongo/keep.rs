@@ -1,17 +1,13 @@
 //! What runs beside the commits: moves their messages, and finishes what a process that died has begun.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use futures_util::StreamExt;
 use mongodb::bson::{Bson, RawDocumentBuf, doc};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{
     Mongo,
@@ -20,12 +16,15 @@ use super::{
     journal::{self, REDO},
     mover::Place,
     outbox::ENTRY,
+    work::Running,
 };
 
 /// How many documents are looked at together for messages to move.
 const GROUP: usize = 256;
 /// How long we wait before we try again to move messages.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often a group is tried. Then its documents are looked at one by one, by the search for what was left behind.
+const ATTEMPTS: u32 = 20;
 /// How often we look for what was left behind.
 const SEARCH: Duration = Duration::from_secs(3);
 /// How many documents one search finds at most in a collection.
@@ -37,35 +36,42 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) type Sighted = HashSet<(String, String)>;
 
 impl Mongo {
-    /// Moves messages of commits to the outbox and finishes what was left behind, until `stop`. Without it every commit
-    /// moves its own messages, and what a crash leaves behind waits for the next start.
+    /// Makes commits of several steps, moves messages of commits to the outbox and finishes what was left behind, until
+    /// `stop`. Without it every commit does all by itself, and what a crash leaves behind waits for the next start.
     ///
     /// # Errors
     /// None while it runs: what fails is tried again.
     pub async fn keep(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
+        // Messages of the last commits are to be moved too.
+        let committed = CancellationToken::new();
+        let work = async {
+            self.work_on(&stop).await;
+            committed.cancel();
+        };
+        tokio::join!(work, self.move_on(&committed), self.search_on(&stop));
+        Ok(())
+    }
+
+    /// Moves messages until `stop`, and then what waits.
+    async fn move_on(&self, stop: &CancellationToken) {
         let mut waiting = self.mover.waiting.lock().await;
-        self.mover.runs.store(true, Ordering::Release);
-        let mut search = interval(SEARCH);
-        search.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut group, mut sighted) = (Vec::with_capacity(GROUP), Sighted::new());
-        while !stop.is_cancelled() {
+        let running = Running::new(&self.mover.runs);
+        let (mut group, mut failures) = (Vec::with_capacity(GROUP), 0);
+        loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = waiting.recv_many(&mut group, GROUP), if group.len() < GROUP => {}
-                _ = search.tick() => match self.finish_left(&mut sighted).await {
-                    Ok(()) => {}
-                    Err(cause) => warn!("what was left behind waits for now: {cause:#}"),
-                },
+                _ = waiting.recv_many(&mut group, GROUP), if group.is_empty() => {}
+                () = sleep(PAUSE), if !group.is_empty() => {}
             }
-            if !self.move_group(&mut group).await {
-                tokio::select! {
-                    () = stop.cancelled() => break,
-                    () = sleep(PAUSE) => {}
-                }
+            // A group that could not be moved is tried again before the next one, so that the order stays.
+            failures = if self.move_group(&mut group).await { 0 } else { failures + 1 };
+            if failures == ATTEMPTS {
+                error!("messages of {} commits are left to the search", group.len());
+                group.clear();
+                failures = 0;
             }
         }
-        // From here on every commit looks after its own.
-        self.mover.runs.store(false, Ordering::Release);
+        drop(running);
         let last = async {
             while let Ok(place) = waiting.try_recv() {
                 group.push(place);
@@ -77,14 +83,26 @@ impl Mongo {
                 "some messages wait in the documents that they were committed with until the next start"
             );
         }
-        Ok(())
     }
 
-    /// Moves the messages of a group and forgets it; false when that has to be tried again.
-    async fn move_group(&self, group: &mut Vec<Place>) -> bool {
-        if group.is_empty() {
-            return true;
+    async fn search_on(&self, stop: &CancellationToken) {
+        let mut sighted = Sighted::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(SEARCH) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                found = self.finish_left(&mut sighted) => if let Err(cause) = found {
+                    warn!("what was left behind waits for now: {cause:#}");
+                },
+            }
         }
+    }
+
+    /// Moves the messages of a group and forgets it; false when it has to be tried again.
+    async fn move_group(&self, group: &mut Vec<Place>) -> bool {
         match timeout(self.answer, self.move_messages(group)).await {
             Ok(Ok(())) => {
                 group.clear();
@@ -131,10 +149,14 @@ impl Mongo {
                 .into_iter()
                 .partition(|(_, mark)| before.contains(mark));
             sighted.extend(new.into_iter().map(|(_, mark)| mark));
-            if !left.is_empty() {
-                let places: Vec<Place> = left.into_iter().map(|(place, _)| place).collect();
-                self.move_messages(&places).await?;
-                info!("moved messages out of {} documents of {collection}", places.len());
+            for (place, _) in left {
+                // One that cannot be moved does not hold back others.
+                match self.move_messages(std::slice::from_ref(&place)).await {
+                    Ok(()) => info!("moved messages out of {} in {collection}", place.id),
+                    Err(cause) => {
+                        warn!("messages wait in {} in {collection}: {cause:#}", place.id);
+                    }
+                }
             }
         }
         Ok(())

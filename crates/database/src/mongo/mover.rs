@@ -2,14 +2,18 @@
 //! commits, later for what was left behind. Safe to do twice: the outbox takes an entry once.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc, oid::ObjectId};
-use tokio::sync::{Mutex, mpsc};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
 use tracing::warn;
 
 use super::{
@@ -23,6 +27,8 @@ use crate::{CommitError, channels::wake};
 
 /// How many documents may wait for the loop that moves their messages.
 const WAITING: usize = 1024;
+/// How long a commit waits for room there.
+const ROOM: Duration = Duration::from_secs(2);
 /// How many bytes of messages are moved at a time, one document at least.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -67,18 +73,16 @@ impl<'a> Committing<'a> {
         Committing { mongo, place }
     }
 
-    /// They are committed: has them moved, by the loop or, when it does not run or cannot keep up, now.
+    /// They are committed: has them moved, by the loop or, when it does not run, now.
     pub(super) async fn succeeded(mut self) {
         let Some(place) = self.place.take() else { return };
         let mover = &self.mongo.mover;
-        let mine = match mover.runs.load(Ordering::Acquire) {
-            true => match mover.to_loop.try_send(place) {
-                Ok(()) => return,
-                Err(error) => error.into_inner(),
-            },
-            false => place,
-        };
-        if let Err(cause) = self.mongo.move_messages(&[mine]).await {
+        if mover.runs.load(Ordering::Acquire) {
+            // Who waits here is not overtaken by a later commit. When the loop is stuck, messages wait in their document.
+            if timeout(ROOM, mover.to_loop.send(place)).await.is_err() {
+                warn!("messages are committed faster than they are moved to the outbox");
+            }
+        } else if let Err(cause) = self.mongo.move_messages(&[place]).await {
             warn!("messages wait in the document that they were committed with: {cause:#}");
         }
     }
@@ -103,132 +107,160 @@ impl Drop for Committing<'_> {
 }
 
 /// Messages of one document.
-struct Found {
-    id: Bson,
+struct Found<'a> {
+    place: &'a Place,
     messages: Vec<RawDocumentBuf>,
 }
 
 impl Mongo {
-    /// Moves whatever waits in these documents.
+    /// Moves whatever waits in these documents: of one document in its order, of several in theirs.
     ///
     /// # Errors
     /// When the database does not answer; they wait on.
     pub(super) async fn move_messages(&self, places: &[Place]) -> anyhow::Result<()> {
-        let collections: BTreeSet<&str> =
-            places.iter().map(|place| place.collection.as_str()).collect();
-        for collection in collections {
-            let here = places.iter().filter(|place| place.collection == collection);
-            let mut ids: Vec<Bson> = here.map(|place| place.id.clone()).collect();
-            while !ids.is_empty() {
-                self.move_some(collection, &mut ids).await?;
+        let _one = self.mover.one.lock().await;
+        let (mut rest, mut size) = (places, places.len());
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(size.min(rest.len()));
+            match self.waiting_in(now).await.context("look for messages")? {
+                Some(found) if self.move_found(&found).await? => rest = later,
+                // Another process was at it too; whoever comes later than it must take later positions.
+                Some(_) => {}
+                // Too much at once.
+                None => size = (now.len() / 2).max(1),
             }
         }
         Ok(())
     }
 
-    /// Moves what waits in some of the documents and takes them off the list.
-    async fn move_some(&self, collection: &str, ids: &mut Vec<Bson>) -> anyhow::Result<()> {
-        let _one = self.mover.one.lock().await;
-        let (found, is_all) =
-            self.waiting_in(collection, ids).await.context("look for messages")?;
-        match is_all {
-            true => ids.clear(),
-            false => ids.retain(|id| found.iter().all(|found| found.id != *id)),
-        }
-        let messages: Vec<RawDocumentBuf> =
-            found.iter().flat_map(|found| found.messages.iter().cloned()).collect();
+    /// Moves messages; false when some were in the outbox already, so that the rest has to be looked at again.
+    async fn move_found(&self, found: &[Found<'_>]) -> anyhow::Result<bool> {
+        let messages: Vec<&RawDocument> =
+            found.iter().flat_map(|found| found.messages.iter().map(AsRef::as_ref)).collect();
         if messages.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let reserved = self.positions.reserve(&self.quick, messages.len()).await?;
-        outbox::insert(&self.durable, reserved.first, &messages, None)
+        let are_new = outbox::insert(&self.durable, reserved.first, &messages, None)
             .await
             .map_err(CommitError::from)
             .context("move messages to the outbox")?;
+        let mut moved: Vec<ObjectId> =
+            messages.iter().filter_map(|message| message.get_object_id(ENTRY).ok()).collect();
+        if !are_new {
+            let known = outbox::known(&self.quick, &moved).await?;
+            moved.retain(|entry| known.contains(entry));
+        }
+        let moved: HashSet<ObjectId> = moved.into_iter().collect();
         let (removed, released) =
-            tokio::join!(self.remove_waiting(collection, &found), reserved.release(&self.quick));
+            tokio::join!(self.remove_waiting(found, &moved), reserved.release(&self.quick));
         let channels: BTreeSet<&str> =
             messages.iter().filter_map(|message| message.get_str("channel").ok()).collect();
         for channel in channels {
             wake(&self.channels.counter(channel));
         }
         released?;
-        removed
+        removed.map(|()| are_new)
     }
 
-    /// Reads the messages that wait in documents, and whether those are all.
-    async fn waiting_in(
-        &self,
-        collection: &str,
-        ids: &[Bson],
-    ) -> anyhow::Result<(Vec<Found>, bool)> {
-        let collection = self.quick.collection::<RawDocumentBuf>(collection);
-        let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { PENDING: 1 });
-        let mut batches = find.batch().await?;
-        let (mut found, mut bytes) = (Vec::new(), 0);
-        while let Some(batch) = batches.next().await {
-            for element in batch?.doc_slices()? {
-                let Some(document) = element?.as_document() else { continue };
-                bytes += document.as_bytes().len();
-                found.extend(self::found(document)?);
-                if bytes >= BATCH_BYTES {
-                    return Ok((found, false));
+    /// Reads the messages that wait in documents; nothing when those of several documents are too many.
+    async fn waiting_in<'a>(&self, places: &'a [Place]) -> anyhow::Result<Option<Vec<Found<'a>>>> {
+        let mut found: Vec<Option<Found<'a>>> = places.iter().map(|_| None).collect();
+        let mut bytes = 0;
+        for (collection, ids) in by_collection(places) {
+            let wanted: Vec<&Bson> = ids.keys().copied().collect();
+            let documents = self.quick.collection::<RawDocumentBuf>(collection);
+            let find =
+                documents.find(doc! { "_id": { "$in": wanted } }).projection(doc! { PENDING: 1 });
+            let mut batches = find.batch().await?;
+            while let Some(batch) = batches.next().await {
+                for element in batch?.doc_slices()? {
+                    let Some(document) = element?.as_document() else { continue };
+                    bytes += document.as_bytes().len();
+                    if bytes > BATCH_BYTES && places.len() > 1 {
+                        return Ok(None);
+                    }
+                    let id = Bson::try_from(document.get("_id")?.context("a document has no id")?)?;
+                    if let Some(at) = ids.get(&id) {
+                        let messages = waiting(document)?;
+                        found[*at] = Some(Found { place: &places[*at], messages });
+                    }
                 }
             }
         }
-        Ok((found, true))
+        Ok(Some(found.into_iter().flatten().filter(|found| !found.messages.is_empty()).collect()))
     }
 
     /// Takes messages that were moved out of their documents.
-    async fn remove_waiting(&self, collection: &str, found: &[Found]) -> anyhow::Result<()> {
-        let command = match collection {
-            journal::COLLECTION => {
-                let ids: Vec<Bson> = found.iter().map(|found| found.id.clone()).collect();
-                let done = doc! { "_id": { "$in": ids }, journal::REDO: { "$exists": false } };
-                doc! { "delete": collection, "deletes": [{ "q": done, "limit": 0 }] }
+    async fn remove_waiting(
+        &self,
+        found: &[Found<'_>],
+        moved: &HashSet<ObjectId>,
+    ) -> anyhow::Result<()> {
+        let mut updates: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
+        for found in found {
+            let entries = found.messages.iter().filter_map(|it| it.get_object_id(ENTRY).ok());
+            let moved: Vec<ObjectId> = entries.filter(|entry| moved.contains(entry)).collect();
+            if !moved.is_empty() {
+                let update = without(found.place, moved);
+                updates.entry(&found.place.collection).or_default().push(update);
             }
-            _ => {
-                let updates: Vec<Document> = found.iter().map(without).collect();
-                doc! { "update": collection, "updates": updates, "ordered": false }
-            }
-        };
-        let answer = self.quick.run_command(command).await?;
-        match answer.get("writeErrors") {
-            Some(errors) => bail!("moved messages stay in their documents for now: {errors}"),
-            None => Ok(()),
         }
+        for (collection, updates) in updates {
+            let command = doc! { "update": collection, "updates": updates, "ordered": false };
+            check(&self.quick.run_command(command).await?)?;
+            if collection == journal::COLLECTION {
+                let ours = found.iter().filter(|found| found.place.collection == collection);
+                let ids: Vec<&Bson> = ours.map(|found| &found.place.id).collect();
+                let mut done = doc! { "_id": { "$in": ids } };
+                for field in [journal::REDO, PENDING] {
+                    done.insert(field, doc! { "$exists": false });
+                }
+                self.quick.collection::<Document>(collection).delete_many(done).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-/// The messages of a document; nothing when there are none. What others may have put there is left alone.
-fn found(document: &RawDocument) -> anyhow::Result<Option<Found>> {
-    let id = document.get("_id")?.context("a document has no id")?;
+/// Where the documents of each collection are in the list; of one that is there twice, its first place.
+fn by_collection(places: &[Place]) -> BTreeMap<&str, HashMap<&Bson, usize>> {
+    let mut collections: BTreeMap<&str, HashMap<&Bson, usize>> = BTreeMap::new();
+    for (at, place) in places.iter().enumerate() {
+        collections.entry(&place.collection).or_default().entry(&place.id).or_insert(at);
+    }
+    collections
+}
+
+/// The messages that wait in a document. What others may have put there is left alone.
+fn waiting(document: &RawDocument) -> anyhow::Result<Vec<RawDocumentBuf>> {
     let mut messages = Vec::new();
-    if let Ok(waiting) = document.get_array(PENDING) {
-        for message in waiting {
-            let Some(message) = message?.as_document() else { continue };
-            if message.get_object_id(ENTRY).is_ok() && message.get_str("channel").is_ok() {
-                messages.push(message.to_owned());
-            }
+    let Ok(pending) = document.get_array(PENDING) else { return Ok(messages) };
+    for message in pending {
+        let Some(message) = message?.as_document() else { continue };
+        if message.get_object_id(ENTRY).is_ok() && message.get_str("channel").is_ok() {
+            messages.push(message.to_owned());
         }
     }
-    Ok(match messages.is_empty() {
-        true => None,
-        false => Some(Found { id: Bson::try_from(id)?, messages }),
-    })
+    Ok(messages)
+}
+
+fn check(answer: &Document) -> anyhow::Result<()> {
+    match answer.get("writeErrors") {
+        Some(errors) => bail!("moved messages stay in their documents for now: {errors}"),
+        None => Ok(()),
+    }
 }
 
 /// Takes messages out of a document, and the field too when no others came meanwhile.
-fn without(found: &Found) -> Document {
-    let moved: Vec<ObjectId> =
-        found.messages.iter().filter_map(|message| message.get_object_id(ENTRY).ok()).collect();
+fn without(place: &Place, moved: Vec<ObjectId>) -> Document {
     let rest = doc! { "$filter": {
         "input": { "$ifNull": [format!("${PENDING}"), []] },
         "cond": { "$not": [{ "$in": [format!("$$this.{ENTRY}"), moved] }] },
     } };
     let left = doc! { "$cond": [{ "$eq": ["$$rest", []] }, "$$REMOVE", "$$rest"] };
     let update = doc! { "$set": { PENDING: { "$let": { "vars": { "rest": rest }, "in": left } } } };
-    doc! { "q": { "_id": &found.id }, "u": [update] }
+    doc! { "q": { "_id": &place.id }, "u": [update] }
 }
 
 /// Messages as the outbox takes them.

@@ -1,6 +1,8 @@
 //! Messages as documents: in the collection `outbox`, where `_id` is the position, and before that inside the document
 //! that they were committed with.
 
+use std::collections::HashSet;
+
 use anyhow::Context;
 use futures_util::StreamExt;
 use mongodb::{
@@ -9,10 +11,13 @@ use mongodb::{
         Binary, Bson, RawBsonRef, RawDocument, RawDocumentBuf, doc, oid::ObjectId, rawdoc,
         spec::BinarySubtype,
     },
-    error::{Error, ErrorKind},
 };
 
-use super::{document, failure::Failed, read};
+use super::{
+    document,
+    failure::{Failed, is_duplicate},
+    read,
+};
 use crate::{Header, Message};
 
 pub(super) const COLLECTION: &str = "outbox";
@@ -43,26 +48,41 @@ pub(super) fn pending(message: &Message) -> Bson {
     Bson::Document(document)
 }
 
-/// Puts messages, as parts of documents, into the outbox, from this position on. Those that are there already stay as they
-/// are.
+/// Puts messages, as parts of documents, into the outbox, from this position on; stops at one that is there already, and
+/// answers whether there was none.
 pub(super) async fn insert(
     database: &Database,
     first: i64,
-    messages: &[RawDocumentBuf],
+    messages: &[&RawDocument],
     session: Option<&mut ClientSession>,
-) -> Result<(), Failed> {
+) -> Result<bool, Failed> {
     let documents = (first..).zip(messages).map(|(position, message)| placed(position, message));
     let documents = documents.collect::<anyhow::Result<Vec<_>>>()?;
     let collection = database.collection::<RawDocumentBuf>(COLLECTION);
-    let insert = collection.insert_many(&documents).ordered(session.is_some());
+    let insert = collection.insert_many(&documents);
     let inserted = match session {
         Some(session) => insert.session(session).await,
         None => insert.await,
     };
     match inserted {
-        Err(error) if are_duplicates(&error) => Ok(()),
-        inserted => Ok(inserted.map(drop)?),
+        Err(error) if is_duplicate(&error) => Ok(false),
+        inserted => Ok(inserted.map(|_| true)?),
     }
+}
+
+/// Which of these entries are in the outbox.
+pub(super) async fn known(
+    database: &Database,
+    entries: &[ObjectId],
+) -> anyhow::Result<HashSet<ObjectId>> {
+    let collection = database.collection::<RawDocumentBuf>(COLLECTION);
+    let find = collection.find(doc! { ENTRY: { "$in": entries } });
+    let mut found = find.projection(doc! { "_id": 0, ENTRY: 1 }).await?;
+    let mut known = HashSet::new();
+    while found.advance().await? {
+        known.insert(found.current().get_object_id(ENTRY)?);
+    }
+    Ok(known)
 }
 
 /// A message with its position.
@@ -73,15 +93,6 @@ fn placed(position: i64, message: &RawDocument) -> anyhow::Result<RawDocumentBuf
         placed.append(element.key(), element.value()?);
     }
     Ok(placed)
-}
-
-/// Whether nothing else happened than that some of the messages were there already.
-fn are_duplicates(error: &Error) -> bool {
-    let ErrorKind::InsertMany(error) = &*error.kind else { return false };
-    let written = error.write_errors.iter().flatten();
-    error.write_concern_error.is_none()
-        && written.clone().count() > 0
-        && written.into_iter().all(|error| error.code == 11000)
 }
 
 /// Reads messages of a channel between two positions, oldest first.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use mongodb::{
     Database,
-    bson::{Document, RawDocumentBuf, doc},
+    bson::{Document, RawDocumentBuf, doc, oid::ObjectId},
     options::ReturnDocument,
 };
 
@@ -19,16 +19,22 @@ const PATIENCE: i64 = 10_000;
 /// Who takes positions in this process.
 #[derive(Debug, Default)]
 pub(super) struct Positions {
-    /// Notes of commits that nobody waited for: to be removed.
-    abandoned: Mutex<Vec<i64>>,
+    /// Notes that nobody looks after any more: to be removed.
+    abandoned: Mutex<Vec<ObjectId>>,
 }
 
 /// Positions that were taken; noted until they are released.
 pub(super) struct Reservation<'a> {
-    positions: &'a Positions,
     /// The first of them.
     pub(super) first: i64,
-    released: bool,
+    note: Note<'a>,
+}
+
+/// A note, from the moment on when it may be there.
+struct Note<'a> {
+    positions: &'a Positions,
+    id: ObjectId,
+    removed: bool,
 }
 
 /// Up to where the outbox is decided.
@@ -47,11 +53,12 @@ impl Positions {
         database: &Database,
         count: usize,
     ) -> mongodb::error::Result<Reservation<'_>> {
+        let note = Note { positions: self, id: ObjectId::new(), removed: false };
         let next = doc! { "$ifNull": ["$next", 1_i64] };
-        let note = doc! { "first": next.clone(), "at": "$$NOW" };
+        let noted = doc! { "note": note.id, "first": next.clone(), "at": "$$NOW" };
         let update = doc! { "$set": {
             "next": { "$add": [next, i64::try_from(count).unwrap_or(i64::MAX)] },
-            "moving": { "$concatArrays": [fresh(), [note]] },
+            "moving": { "$concatArrays": [fresh(), [noted]] },
         } };
         let reserved = database
             .collection::<RawDocumentBuf>(COLLECTION)
@@ -62,7 +69,7 @@ impl Positions {
             .await?;
         let next = reserved.map(|document| document.get_i64("next")).transpose()?;
         let first = next.unwrap_or_default() - i64::try_from(count).unwrap_or_default();
-        Ok(Reservation { positions: self, first, released: false })
+        Ok(Reservation { first, note })
     }
 
     /// Looks up to where readers may go.
@@ -80,16 +87,16 @@ impl Positions {
         Ok(Decided { last: first - 1, is_behind: first < next })
     }
 
-    /// Removes notes of commits that nobody waited for, and of processes that died.
+    /// Removes notes that nobody looks after any more, and those of processes that died.
     pub(super) async fn clean(&self, database: &Database) -> mongodb::error::Result<()> {
         let abandoned =
             std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner));
         let kept = doc! { "$filter": {
-            "input": fresh(), "cond": { "$not": [{ "$in": ["$$this.first", &abandoned] }] },
+            "input": fresh(), "cond": { "$not": [{ "$in": ["$$this.note", &abandoned] }] },
         } };
         let is_old = doc! { "$lt": [{ "$arrayElemAt": ["$moving.at", 0] }, limit()] };
         let filter = doc! { "_id": OUTBOX, "$or": [
-            { "moving.first": { "$in": &abandoned } }, { "$expr": is_old },
+            { "moving.note": { "$in": &abandoned } }, { "$expr": is_old },
         ] };
         let collection = database.collection::<Document>(COLLECTION);
         let cleaned =
@@ -104,19 +111,19 @@ impl Positions {
 impl Reservation<'_> {
     /// Lets readers pass: the messages are there, or never will be.
     pub(super) async fn release(mut self, database: &Database) -> mongodb::error::Result<()> {
-        let remove = doc! { "$pull": { "moving": { "first": self.first } } };
+        let remove = doc! { "$pull": { "moving": { "note": self.note.id } } };
         let collection = database.collection::<Document>(COLLECTION);
         collection.update_one(doc! { "_id": OUTBOX }, remove).await?;
-        self.released = true;
+        self.note.removed = true;
         Ok(())
     }
 }
 
-impl Drop for Reservation<'_> {
+impl Drop for Note<'_> {
     fn drop(&mut self) {
-        if !self.released {
+        if !self.removed {
             let abandoned = self.positions.abandoned.lock();
-            abandoned.unwrap_or_else(PoisonError::into_inner).push(self.first);
+            abandoned.unwrap_or_else(PoisonError::into_inner).push(self.id);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use anyhow::{Context, anyhow, ensure};
 use mongodb::options::{ClientOptions, ConnectionString};
+use tokio::time::timeout;
 
 use crate::ConnectError;
 
@@ -57,9 +58,10 @@ impl MongoSettings {
     pub(super) async fn understand(&self) -> Result<Understood, ConnectError> {
         let mut parsed = self.parse().map_err(ConnectError::Permanent)?;
         let answer = socket_timeout(&mut parsed).unwrap_or(ANSWER);
-        let mut options = ClientOptions::parse(parsed)
+        let mut options = timeout(SELECTION, ClientOptions::parse(parsed))
             .await
-            .map_err(|error| self.hide(&error))
+            .map_err(anyhow::Error::from)
+            .and_then(|options| options.map_err(|error| self.hide(&error)))
             .with_context(|| format!("look for the servers of {}", self.address()))
             .map_err(ConnectError::Unavailable)?;
         options.app_name.get_or_insert(self.application.clone());
@@ -67,6 +69,8 @@ impl MongoSettings {
         options.server_selection_timeout =
             Some(options.server_selection_timeout.map_or(SELECTION, |asked| asked.min(SELECTION)));
         options.max_pool_size.get_or_insert(CONNECTIONS);
+        // Another server of the set may not know yet what was committed, and takes no part in transactions.
+        options.selection_criteria = None;
         let database = self.database.clone().or(options.default_database.clone());
         Ok(Understood {
             options,

@@ -3,9 +3,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use anyhow::anyhow;
 use mongodb::{
     ClientSession,
-    bson::{Bson, Document},
+    bson::{Bson, Document, RawDocument},
     error::{TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT},
 };
 use tokio::time::sleep;
@@ -80,11 +81,13 @@ async fn messages(
 ) -> Result<(), Failed> {
     let pending: Vec<Bson> = changes.outgoing.iter().map(outbox::pending).collect();
     let pending = raw(&pending)?;
+    let pending: Vec<&RawDocument> = pending.iter().map(AsRef::as_ref).collect();
     let reserved = mongo.positions.reserve(&mongo.quick, pending.len()).await?;
     let inserted =
         outbox::insert(&mongo.durable, reserved.first, &pending, Some(&mut *session)).await;
     let made = match inserted {
-        Ok(()) => end(session).await,
+        Ok(true) => end(session).await,
+        Ok(false) => Err(Failed::Again(anyhow!("an entry of the outbox was there already"))),
         Err(failed) => Err(failed),
     };
     if let Err(error) = reserved.release(&mongo.quick).await {

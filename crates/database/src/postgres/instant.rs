@@ -30,9 +30,9 @@ impl Instant {
 }
 
 impl From<Timestamp> for Instant {
-    /// Cuts off what is less than a microsecond.
+    /// Rounds to the nearest microsecond, as PostgreSQL's driver for Java does.
     fn from(instant: Timestamp) -> Self {
-        let microseconds = instant.as_nanosecond().div_euclid(1000);
+        let microseconds = (instant.as_nanosecond() + 500).div_euclid(1000);
         Instant(i64::try_from(microseconds).unwrap_or(ALWAYS_BEFORE).saturating_sub(EPOCH))
     }
 }
@@ -80,13 +80,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cuts_off_what_is_less_than_a_microsecond() {
+    fn rounds_to_the_nearest_microsecond() {
         for (given, kept) in [
             ("2000-01-01T00:00:00Z", "2000-01-01T00:00:00Z"),
-            ("2026-11-24T01:46:51.391455999Z", "2026-11-24T01:46:51.391455Z"),
-            ("1969-12-31T23:59:59.999999999Z", "1969-12-31T23:59:59.999999Z"),
+            ("2026-11-24T01:46:51.391455499Z", "2026-11-24T01:46:51.391455Z"),
+            ("2022-09-05T18:08:31.123456789Z", "2022-09-05T18:08:31.123457Z"),
+            ("1969-12-31T23:59:59.999999999Z", "1970-01-01T00:00:00Z"),
             ("-009999-01-03T00:00:00.000000001Z", "-009999-01-03T00:00:00Z"),
-            ("9999-12-30T22:00:00.999999999Z", "9999-12-30T22:00:00.999999Z"),
+            ("9999-12-30T22:00:00.999999499Z", "9999-12-30T22:00:00.999999Z"),
         ] {
             let given: Timestamp = given.parse().unwrap();
             assert_eq!(Timestamp::from(Instant::from(given)), kept.parse::<Timestamp>().unwrap());

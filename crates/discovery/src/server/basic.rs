@@ -3,7 +3,7 @@
 use aws_lc_rs::{constant_time, digest};
 use axum::{
     extract::{Request, State},
-    http::header,
+    http::{HeaderMap, header},
     middleware::Next,
     response::Response,
 };
@@ -12,19 +12,21 @@ use chassis::{Problem, Secret};
 
 const CHALLENGE: &str = "Basic realm=\"JHipster Registry\"";
 
-/// Lets one user in. Holds a digest only, so that guesses of any length take the same time to compare.
+/// Knows one user by name and password. Holds a digest only, so that guesses of any length take the same time to compare.
 #[derive(Clone)]
-pub(super) struct Gate {
+pub struct Gate {
     expected: digest::Digest,
 }
 
 impl Gate {
-    pub(super) fn new(user: &str, password: &Secret<String>) -> Self {
+    /// A gate for this user.
+    pub fn new(user: &str, password: &Secret<String>) -> Self {
         Gate { expected: digest_of(format!("{user}:{}", password.expose()).as_bytes()) }
     }
 
-    fn admits(&self, request: &Request) -> bool {
-        let credentials = request.headers().get(header::AUTHORIZATION).and_then(|value| {
+    /// Whether a request with these headers comes from the user.
+    pub fn admits(&self, headers: &HeaderMap) -> bool {
+        let credentials = headers.get(header::AUTHORIZATION).and_then(|value| {
             let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
             let credentials = BASE64_STANDARD.decode(encoded.trim()).ok()?;
             scheme.eq_ignore_ascii_case("basic").then_some(credentials)
@@ -39,16 +41,21 @@ impl Gate {
     }
 }
 
-/// Answers 401 with a challenge to everybody else.
+/// What is answered to everybody else: 401 with a challenge.
+pub fn challenge() -> Problem {
+    Problem::unauthorized().with_header(header::WWW_AUTHENTICATE, CHALLENGE)
+}
+
+/// Lets the user through.
 pub(super) async fn check(
     State(gate): State<Gate>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if gate.admits(&request) {
+    if gate.admits(request.headers()) {
         return Ok(next.run(request).await);
     }
-    Err(Problem::unauthorized().with_header(header::WWW_AUTHENTICATE, CHALLENGE))
+    Err(challenge())
 }
 
 fn digest_of(bytes: &[u8]) -> digest::Digest {
@@ -57,15 +64,15 @@ fn digest_of(bytes: &[u8]) -> digest::Digest {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use axum::http::HeaderValue;
 
     use super::*;
 
     fn check(authorization: &str, expected: bool) {
         let gate = Gate::new("admin", &Secret::new("p:w".into()));
-        let request =
-            Request::builder().header("Authorization", authorization).body(Body::empty()).unwrap();
-        assert_eq!(gate.admits(&request), expected, "{authorization}");
+        let value = HeaderValue::from_str(authorization).unwrap();
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
+        assert_eq!(gate.admits(&headers), expected, "{authorization}");
     }
 
     #[test]

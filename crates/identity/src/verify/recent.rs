@@ -7,7 +7,10 @@
 use std::{
     collections::HashMap,
     mem,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -42,6 +45,8 @@ impl Digest {
 #[derive(Default)]
 pub(super) struct Recent {
     shards: [Mutex<Shard>; SHARDS],
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 /// Half of the room is for new entries; when it is full, the older half is forgotten at once.
@@ -67,11 +72,23 @@ struct Entry {
 impl Recent {
     /// Whom a token names that was found good under these keys less than a minute ago, and holds now.
     pub(super) fn find(&self, digest: &Digest, keys: u64, now: f64) -> Option<Caller> {
+        let found = self.look_up(digest, keys, now);
+        let count = if found.is_some() { &self.hits } else { &self.misses };
+        count.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    fn look_up(&self, digest: &Digest, keys: u64, now: f64) -> Option<Caller> {
         let shard = self.shard(digest).lock().unwrap_or_else(PoisonError::into_inner);
         let entry = shard.young.entries.get(digest).or_else(|| shard.old.entries.get(digest))?;
         let holds =
             entry.keys == keys && Instant::now() < entry.until && entry.times.check(now).is_ok();
         holds.then(|| entry.caller.clone())
+    }
+
+    /// How often a token was found again, and how often not.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
     }
 
     /// Remembers a token of this length that was found good under these keys.

@@ -38,7 +38,7 @@ async fn the_log_tells_the_story_to_who_greps_for_it() {
 #[tokio::test]
 async fn each_line_for_machines_is_an_object() {
     let folder = tempfile::tempdir().unwrap();
-    let ignored = ("SPRING_DATA_MONGODB_URI", "mongodb://elsewhere");
+    let ignored = ("SPRING_JPA_SHOW_SQL", "true");
     let system = System::start(folder.path(), &["--log-format", "json"], &[ignored]).await;
     story(&system.api, FORGED).await;
     let log = system.stop().await.err;

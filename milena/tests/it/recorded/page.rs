@@ -1,6 +1,8 @@
 //! The page that tells how much is as in the originals, made from a replay.
 
-use super::replay::{DIFFERENCES, Databases, Difference, GROUPS, Judgement, Outcome};
+use std::collections::BTreeSet;
+
+use super::replay::{DIFFERENCES, Databases, Difference, GROUPS, Judgement, Outcome, case::Case};
 
 const HEAD: &str = "# Compatibility
 
@@ -33,30 +35,60 @@ pub(super) fn of(outcomes: &[Outcome]) -> String {
     }
     let [cases, same, different] = total;
     page.push_str(&format!("| all | | {cases} | {same} | {different} |\n"));
-    page.push_str("\n## Different on purpose\n\n| case | asked | theirs | ours | why |\n|---|---|---|---|---|\n");
-    for outcome in outcomes {
-        let case = &outcome.case;
-        for difference in DIFFERENCES.iter().filter(|one| one.is_about(case)) {
-            page.push_str(&row(outcome, difference));
-        }
+    page.push_str(
+        "\n## Different on purpose\n\n| cases | theirs | ours | why |\n|---|---|---|---|\n",
+    );
+    for difference in DIFFERENCES {
+        page.push_str(&row(difference, outcomes));
     }
     page
 }
 
-fn row(outcome: &Outcome, Difference { ours, only, reason, .. }: &Difference) -> String {
-    let case = &outcome.case;
-    let asked = format!("{} {}", case.request.method, case.request.path).replace('|', "\\|");
-    let ours = match only {
-        None => ours.to_string(),
-        Some(Databases::Embedded) => format!("{ours}, with embedded databases"),
-        Some(Databases::Real) => format!("{ours}, with MongoDB and PostgreSQL"),
-    };
-    let theirs = match case.status() {
-        0 => "nothing".to_owned(),
-        status => status.to_string(),
+fn row(difference: &Difference, outcomes: &[Outcome]) -> String {
+    let cases: Vec<&Case> = outcomes
+        .iter()
+        .map(|outcome| &outcome.case)
+        .filter(|case| difference.is_about(case))
+        .collect();
+    let theirs: BTreeSet<String> = cases
+        .iter()
+        .map(|case| match case.status() {
+            0 => "nothing".to_owned(),
+            status => status.to_string(),
+        })
+        .collect();
+    let only = match difference.only {
+        None => "",
+        Some(Databases::Embedded) => ", with embedded databases",
+        Some(Databases::Real) => ", with MongoDB and PostgreSQL",
     };
     format!(
-        "| {}/{:03} {} | `{asked}` | {theirs} | {ours} | {reason} |\n",
-        case.group, case.number, case.name
+        "| {} | {} | {}{only} | {} |\n",
+        numbers(&cases),
+        theirs.into_iter().collect::<Vec<_>>().join(", "),
+        difference.ours,
+        difference.reason
     )
+}
+
+/// `store` 008–010, 020; `alert` 006.
+fn numbers(cases: &[&Case]) -> String {
+    let groups = GROUPS.iter().filter_map(|group| {
+        let mut runs: Vec<(u16, u16)> = Vec::new();
+        for number in cases.iter().filter(|case| case.group == group.name).map(|case| case.number) {
+            match runs.last_mut() {
+                Some((_, last)) if *last + 1 == number => *last = number,
+                _ => runs.push((number, number)),
+            }
+        }
+        let runs: Vec<String> = runs
+            .into_iter()
+            .map(|(first, last)| match first == last {
+                true => format!("{first:03}"),
+                false => format!("{first:03}–{last:03}"),
+            })
+            .collect();
+        (!runs.is_empty()).then(|| format!("`{}` {}", group.name, runs.join(", ")))
+    });
+    groups.collect::<Vec<_>>().join("; ")
 }

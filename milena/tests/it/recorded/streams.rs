@@ -85,30 +85,29 @@ fn recorded(stream: &Value) -> Reply {
     Reply::read(bytes.as_bytes())
 }
 
+/// Group, and the first part of the paths of its resource.
+const FEEDS: [(&str, &str); 2] = [("sse-store", "store-kafka"), ("sse-alert", "alert-kafka")];
+
 /// A group of cases at the service that they are about.
-struct Feed<'a> {
-    address: &'a str,
-    /// The first part of its paths, `store-kafka`.
+struct Feed {
+    /// A system of its own: both services tell everything that is published at one of them.
+    system: Running,
+    address: String,
     resource: &'static str,
     cases: Vec<Case>,
     files: Vec<(u16, Value)>,
     token: String,
 }
 
-impl<'a> Feed<'a> {
-    async fn all(system: &'a Running) -> [Self; 2] {
-        let token = system.admin().await.token().to_owned();
-        let of = |group, resource, address| Feed {
-            address,
-            resource,
-            cases: case::of(group),
-            files: files(group),
-            token: token.clone(),
+impl Feed {
+    async fn start((group, resource): (&'static str, &'static str)) -> Self {
+        let system = Running::start().await;
+        let address = match resource {
+            "store-kafka" => system.at.store.clone(),
+            _ => system.at.alert.clone(),
         };
-        [
-            of("sse-store", "store-kafka", &system.at.store),
-            of("sse-alert", "alert-kafka", &system.at.alert),
-        ]
+        let token = system.admin().await.token().to_owned();
+        Feed { system, address, resource, cases: case::of(group), files: files(group), token }
     }
 
     fn file(&self, number: u16) -> &Value {
@@ -122,19 +121,19 @@ impl<'a> Feed<'a> {
         let mut request = case.request.clone();
         request.headers.retain(|(name, _)| name != "Authorization");
         request.headers.push(authorization(&self.token));
-        let reply = ask(self.address, &request).await;
+        let reply = ask(&self.address, &request).await;
         assert_eq!((reply.head.status, &*reply.text()), (200, ""), "{}", case.title());
     }
 
     async fn listener(&self) -> Listener {
-        Listener::register(self.address, self.resource, &self.token).await
+        Listener::register(&self.address, self.resource, &self.token).await
     }
 }
 
 #[tokio::test]
 async fn a_registered_caller_receives_what_was_recorded_and_what_the_original_lost() {
-    let system = Running::start().await;
-    for feed in Feed::all(&system).await {
+    for feed in FEEDS {
+        let feed = Feed::start(feed).await;
         let recorded = recorded(&feed.file(15)["received"]);
         let events = events_of(&recorded);
         let mut listener = feed.listener().await;
@@ -150,31 +149,31 @@ async fn a_registered_caller_receives_what_was_recorded_and_what_the_original_lo
         assert_eq!(head_deviations(&recorded.head, &received.head), [] as [String; 0]);
         assert!(events.ends_with(TWO_LINES), "{events:?}");
         assert_eq!(events_of(&received), events.replace(TWO_LINES, ALL_TEXTS));
+        feed.system.stop().await;
     }
-    system.stop().await;
 }
 
 #[tokio::test]
 async fn who_has_left_keeps_nothing_from_those_who_listen() {
-    let system = Running::start().await;
-    let user = system.caller("user").await;
-    for feed in Feed::all(&system).await {
+    for feed in FEEDS {
+        let feed = Feed::start(feed).await;
+        let user = feed.system.caller("user").await;
         assert_eq!(feed.file(18)["received_by_user"], Value::Array(Vec::new()), "as recorded");
         let gone = feed.listener().await;
         feed.send(14).await;
         gone.hear_to_the_end().await;
-        let mut listener = Listener::register(feed.address, feed.resource, user.token()).await;
+        let mut listener = Listener::register(&feed.address, feed.resource, user.token()).await;
         feed.send(16).await;
         feed.send(17).await;
         listener.hear_until("data:after-complete\n\ndata:after-complete-2\n\n").await;
+        feed.system.stop().await;
     }
-    system.stop().await;
 }
 
 #[tokio::test]
 async fn who_registers_twice_receives_everything_twice() {
-    let system = Running::start().await;
-    for feed in Feed::all(&system).await {
+    for feed in FEEDS {
+        let feed = Feed::start(feed).await;
         let file = feed.file(20);
         assert_eq!(file["first"], Value::Array(Vec::new()), "as recorded");
         let events = events_of(&recorded(&file["second"]));
@@ -187,6 +186,6 @@ async fn who_registers_twice_receives_everything_twice() {
         for listener in [first, second] {
             assert_eq!(events_of(&listener.hear_to_the_end().await), events);
         }
+        feed.system.stop().await;
     }
-    system.stop().await;
 }

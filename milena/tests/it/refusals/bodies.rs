@@ -166,7 +166,11 @@ async fn what_a_resource_does_not_do_is_said_so() {
             sent(admin.request(Method::GET, &admin.stores()).header("Accept", accept)).await;
         check(accept, &answer, 406, &json!({ "message": "error.http.406" }));
     }
-    for kind in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "nonsense"] {
+    for (kind, said) in [
+        ("text/plain", "text/plain;charset=UTF-8"),
+        ("application/xml", "application/xml;charset=UTF-8"),
+        ("multipart/form-data; boundary=x", "multipart/form-data;boundary=x;charset=UTF-8"),
+    ] {
         let answer = sent(
             admin
                 .request(Method::POST, &admin.stores())
@@ -178,17 +182,19 @@ async fn what_a_resource_does_not_do_is_said_so() {
             kind,
             &answer,
             415,
-            &json!({ "detail": format!("Content type '{kind}' not supported") }),
+            &json!({ "detail": format!("Content type '{said}' not supported") }),
         );
         assert!(answer.header("accept").contains("application/json"), "{answer:?}");
     }
     for address in [&system.at.store, &system.at.alert] {
-        for path in
-            ["/", "/nope", "/api/nope", "/api/stores/1/2", "/management/nope", "/api/../etc/passwd"]
-        {
-            let says = json!({ "detail": "404 NOT_FOUND", "path": path });
-            check(path, &wire::get(address, path, admin.token()).await, 404, &says);
+        for path in ["/nope", "/api/nope", "/api/stores/1/2", "/management/nope"] {
+            let answer = wire::get(address, path, admin.token()).await;
+            let body = answer.json();
+            assert_eq!(answer.status.as_u16(), 404, "{path}: {answer:?}");
+            assert_eq!((&body["error"], &body["path"]), (&json!("Not Found"), &json!(path)));
         }
+        let says = json!({ "path": "/api/../etc/passwd" });
+        check("..", &wire::get(address, "/api/../etc/passwd", admin.token()).await, 400, &says);
     }
     system.still_works().await;
     system.stop().await;

@@ -60,7 +60,7 @@ async fn what_is_not_there_is_said_so() {
     let (stores, alerts) = (admin.stores(), admin.store_alerts());
     for (collection, id, status) in [
         (&stores, UNKNOWN, 404),
-        (&stores, "%00", 404),
+        (&stores, "%00", 400),
         (&stores, "%ff", 400),
         (&stores, &long, 404),
         (&alerts, "7", 404),

@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use chassis::Problem;
 
 use super::{Frame, Pages, page, place::Place, visit::Visit};
-use crate::{catalog::Offer, openapi::Kind, words};
+use crate::{catalog::Offer, openapi::Kind, swagger, words};
 
 #[derive(Template)]
 #[template(path = "landing.html")]
@@ -23,6 +23,8 @@ struct Home {
     services: Vec<Service>,
     steps: Vec<Step>,
     mails: bool,
+    /// Where Swagger UI is, for those who may use it.
+    documents: Option<&'static str>,
     nothing: bool,
 }
 
@@ -56,6 +58,7 @@ pub(super) async fn show(
     let mails = pages.mailbox.is_some();
     page(&Home {
         frame: pages.frame("Home", &visit, &offers),
+        documents: pages.shows_documents(&visit).then_some(swagger::PAGE),
         login: visit.login,
         steps: steps(&offers, mails),
         nothing: !mails && services.iter().all(|service| service.collections.is_empty()),

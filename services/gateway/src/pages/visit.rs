@@ -12,9 +12,12 @@ use identity::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::doors;
+
 /// Who asks, with what the pages need of it.
 pub(crate) struct Visit {
     pub(crate) login: String,
+    pub(crate) is_administrator: bool,
     pub(crate) token: Secret<String>,
     pub(crate) csrf: String,
     pub(crate) path: String,
@@ -47,6 +50,7 @@ fn visit(parts: &Parts) -> Result<Option<Visit>, Problem> {
     let csrf = parts.extensions.get::<CsrfToken>().map(|token| token.0.clone()).unwrap_or_default();
     Ok(Some(Visit {
         login: signed_in.caller.login.clone(),
+        is_administrator: doors::is_administrator(signed_in),
         token: signed_in.access_token()?.clone(),
         csrf,
         path: parts.uri.path().to_owned(),

@@ -46,6 +46,11 @@ impl Browser {
         Browser { accept: "application/json", ..self }
     }
 
+    /// A program that does not say what it can read.
+    pub(crate) fn reading_anything(self) -> Self {
+        Browser { accept: "*/*", ..self }
+    }
+
     pub(crate) fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
     }

@@ -17,10 +17,15 @@ pub(crate) fn routes() -> Router {
     Router::new()
         .route("/v3/api-docs", get(|| async { Json(document()) }))
         .route("/v3/api-docs/group", get(|| async { Json(document()) }))
+        .route("/management/jhiopenapigroups", get(|| async { Json(groups()) }))
         .route("/api/books", get(list).post(create))
         .route("/api/books/{id}", get(read).put(replace).delete(remove))
         .route("/echo/{*path}", any(echo))
         .with_state(Books::default())
+}
+
+fn groups() -> Value {
+    json!([{ "group": "group", "description": "library (lending)" }])
 }
 
 fn document() -> Value {

@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod browser;
+mod documents;
 mod library;
 mod lists;
+mod management;
 mod pages;
 mod proxy;
 mod sign_in;

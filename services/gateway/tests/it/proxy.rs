@@ -55,7 +55,8 @@ async fn doors_open_for_those_who_may_pass() {
         ("/services/library/v3/api%2Ddocs/", [401, 403, 404]),
         ("/services/library/v3/api-docs/group", [401, 200, 200]),
         ("/api/nope", [401, 404, 404]),
-        ("/management/env", [401, 403, 404]),
+        ("/management/env", [401, 403, 200]),
+        ("/management/nope", [401, 403, 404]),
         ("/management/health", [200, 200, 200]),
         ("/nope", [404, 404, 404]),
     ] {

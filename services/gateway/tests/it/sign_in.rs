@@ -44,6 +44,15 @@ async fn sign_in(browser: &Browser, url: &Url, page: &Answer, user: &str) -> (Ur
     follow(browser, target, answer).await
 }
 
+/// A browser that somebody has signed in with.
+pub(crate) async fn signed_in(world: &World, user: &str) -> Browser {
+    let browser = Browser::fresh();
+    let (url, form) = visit(&browser, &world.at("/oauth2/authorization/oidc")).await;
+    let (_, page) = sign_in(&browser, &url, &form, user).await;
+    page.shows(&format!("{user} Sign out"));
+    browser
+}
+
 #[tokio::test]
 async fn a_visitor_signs_in_comes_back_and_signs_out() {
     let world = World::start().await;

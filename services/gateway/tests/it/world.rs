@@ -2,7 +2,9 @@
 
 use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
-use chassis::{Outside, Secret, Service, Stop};
+use chassis::{
+    Outside, Secret, Service, Stop, config::Settings, management::Management, telemetry::Loggers,
+};
 use database::{Durability, Sqlite};
 use discovery::{Address, Directory, Forwarder, Registration, Registry, keep_registered};
 use gateway::Parts;
@@ -214,13 +216,21 @@ async fn gateway_service(
     });
     let directory = Directory::new(registry, outside.clone()).unwrap();
     let forwarder = Arc::new(Forwarder::new(directory.clone()));
+    let settings = Settings::defaults(&[gateway::DEFAULTS]).unwrap();
+    let about = gateway::about(&["prod".to_owned(), "api-docs".to_owned()]);
+    let loggers = Loggers::detached("info".parse().unwrap(), &["gateway"]);
+    let management =
+        Management::new(about, Arc::new(settings), outside.clone(), Some(loggers)).disk(folder);
     gateway::service(Parts {
         login,
         issuer,
         directory,
         forwarder,
         mailbox,
+        management,
+        api_docs: true,
         registration: None,
         outside,
     })
+    .unwrap()
 }

@@ -67,7 +67,8 @@ async fn keeps_every_instant_to_the_millisecond(world: &World) {
         let row = world.read(text).await.unwrap();
         let Value::Instant(kept) = row.values[4] else { panic!("{:?}", row.values) };
         let lost = given.as_nanosecond() - kept.as_nanosecond();
-        assert!((0..1_000_000).contains(&lost), "{given} was kept as {kept}");
+        // To the millisecond below at least; or to the nearest microsecond, which may be above.
+        assert!((-500..1_000_000).contains(&lost), "{given} was kept as {kept}");
     }
 }
 

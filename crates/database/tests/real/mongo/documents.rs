@@ -173,7 +173,7 @@ async fn refuses_a_version_when_a_java_service_has_saved_the_document() {
 async fn reads_past_what_others_have_put_there() {
     with_database(STAND_ALONE, async |place| {
         let table = shops("shop");
-        let mongo = place.open(&[table.clone()], &[]).await.unwrap();
+        let mongo = place.open(std::slice::from_ref(&table), &[]).await.unwrap();
         let mut bytes = doc! { "_id": "a", "name": "x???y", "address": "1 Road" }.to_vec().unwrap();
         let at = bytes.windows(3).position(|bytes| bytes == b"???").unwrap();
         bytes[at..at + 3].copy_from_slice(&[0xed, 0xa0, 0xbd]);

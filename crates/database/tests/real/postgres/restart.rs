@@ -64,7 +64,7 @@ async fn a_commit_is_whole_or_not_there_when_the_server_is_restarted() {
                     crate::restart("postgresql").await;
                 }
             }
-            stop.store(true, Ordering::Relaxed);
+            stop.fetch_or(true, Ordering::Relaxed);
         };
         let writers = join_all((0..8).map(|writer| write(&database, writer, (&stop, &made))));
         let (told, ()) = tokio::join!(writers, restarts);

@@ -4,7 +4,7 @@
 mod table;
 
 use super::{
-    case::Case,
+    case::{self, Case},
     compare::{Deviation, Part},
 };
 pub(crate) use table::DIFFERENCES;
@@ -125,7 +125,7 @@ impl std::fmt::Display for Ours {
             Ours::Answers(status) => write!(formatter, "{status}"),
             Ours::Headers(names) => {
                 let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-                write!(formatter, "other {}", names.join(", "))
+                write!(formatter, "other headers: {}", names.join(", "))
             }
             Ours::Body => write!(formatter, "another body"),
         }
@@ -148,5 +148,15 @@ fn every_deviation_needs_a_difference_and_every_difference_a_deviation() {
     ] {
         let count = deviations.iter().filter(|found| ours.covers(came, &found.part)).count();
         assert_eq!((count, ours.is_seen(came, &deviations)), (covered, seen), "{ours:?}");
+    }
+}
+
+#[test]
+fn every_listed_case_is_recorded() {
+    for (group, first, last) in DIFFERENCES.iter().flat_map(|difference| difference.cases) {
+        let numbers: Vec<u16> = case::of(group).iter().map(|case| case.number).collect();
+        for number in [first, last] {
+            assert!(numbers.contains(number), "{group}/{number}");
+        }
     }
 }

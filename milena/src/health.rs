@@ -24,9 +24,8 @@ pub(crate) fn database(management: Management, database: DatabaseRef, name: &str
 
 /// What is up as soon as anybody can ask, under the name that JHipster has for it.
 pub(crate) fn started(management: Management) -> Management {
-    management.component("eurekaWorkaroundConfiguration", Scope::Needed, || async {
-        Ok(Component::up())
-    })
+    management
+        .component("eurekaWorkaroundConfiguration", Scope::Needed, || async { Ok(Component::up()) })
 }
 
 /// The Config server that was asked at the start.

@@ -134,7 +134,9 @@ impl Parts {
             Some(settings) => {
                 let what = format!("PostgreSQL at {}", settings.address());
                 let connect = async || {
-                    Postgres::connect(&settings, &tables, &alert::changelog::CHANGE_LOG).await.map_err(trouble)
+                    Postgres::connect(&settings, &tables, &alert::changelog::CHANGE_LOG)
+                        .await
+                        .map_err(trouble)
                 };
                 let database = until_it_works(&what, connect).await?;
                 let management = self.described(&description, database.clone());
@@ -172,12 +174,7 @@ impl Parts {
     }
 
     /// What a service with a database shows of itself, and of those whom it needs.
-    pub(crate) fn components(
-        &self,
-        about: About,
-        database: DatabaseRef,
-        name: &str,
-    ) -> Management {
+    pub(crate) fn components(&self, about: About, database: DatabaseRef, name: &str) -> Management {
         let management = health::database(self.management(about), database, name);
         let management = health::provider(management, self.provider.clone());
         let management = match self.config_sources.as_slice() {
@@ -224,7 +221,9 @@ impl Parts {
         }
         let broker: BrokerRef = match &self.wanted.kafka {
             Some(brokers) => {
-                warn!("this version cannot speak to Kafka at {brokers}: announcements are kept, and nothing is read");
+                warn!(
+                    "this version cannot speak to Kafka at {brokers}: announcements are kept, and nothing is read"
+                );
                 Arc::new(Kafka { brokers: brokers.clone() })
             }
             None => self.embedded_broker().await?,
@@ -238,9 +237,10 @@ impl Parts {
             Embedded::open(&path, self.wanted.partitions, Durability::PowerFailure).await?;
         info!("messages are kept by the embedded broker in {}", path.display());
         let (cleaning, clock) = (broker.clone(), self.outside.clone());
-        self.embedded.push(Service::new("broker").background("clean", move |stop| {
-            cleaning.clean(move || clock.now(), stop)
-        }));
+        self.embedded.push(
+            Service::new("broker")
+                .background("clean", move |stop| cleaning.clean(move || clock.now(), stop)),
+        );
         Ok(Arc::new(broker))
     }
 }

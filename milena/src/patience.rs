@@ -62,7 +62,10 @@ mod tests {
                 _ => Err(Trouble::Later(anyhow!("not yet"))),
             }
         };
-        assert_eq!(until_it_works("a thing", async || attempt(2).await).await.unwrap_err().to_string(), "never");
+        assert_eq!(
+            until_it_works("a thing", async || attempt(2).await).await.unwrap_err().to_string(),
+            "never"
+        );
         assert_eq!(until_it_works("a thing", async || attempt(9).await).await.unwrap(), "thing");
     }
 }

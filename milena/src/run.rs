@@ -159,7 +159,9 @@ async fn registration(wanted: &Wanted, role: Role, port: u16) -> Option<(Address
     let here = match own_address(registry).await {
         Ok(address) => address.to_string(),
         Err(cause) => {
-            warn!("registering with a loopback address, name a better one with EUREKA_INSTANCE_IP_ADDRESS: {cause:#}");
+            warn!(
+                "registering with a loopback address, name a better one with EUREKA_INSTANCE_IP_ADDRESS: {cause:#}"
+            );
             Ipv4Addr::LOCALHOST.to_string()
         }
     };

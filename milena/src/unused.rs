@@ -19,7 +19,10 @@ const REASONS: [(&str, &str); 12] = [
     ("spring.datasource.", "only url, username, password and hikari.maximum-pool-size are read"),
     ("spring.kafka.", "this version cannot speak to Kafka"),
     ("spring.cloud.stream.", "only the brokers, the topics and the group are read"),
-    ("spring.cloud.config.", "only uri, username, password, name, profile, label, fail-fast and enabled are read"),
+    (
+        "spring.cloud.config.",
+        "only uri, username, password, name, profile, label, fail-fast and enabled are read",
+    ),
     ("eureka.", "only the keys of docs/configuration.md are read"),
     ("jhipster.sleep", "whoever is not up yet is waited for"),
     ("logging.", "only logging.level.root is read; it may name parts: info,messaging=debug"),
@@ -34,11 +37,7 @@ pub(crate) fn warn_of(settings: &Settings, variables: &[(String, String)], role:
 }
 
 /// One sentence for each reason.
-fn lines(
-    settings: &Settings,
-    variables: &[(String, String)],
-    role: Option<Role>,
-) -> Vec<String> {
+fn lines(settings: &Settings, variables: &[(String, String)], role: Option<Role>) -> Vec<String> {
     let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, _) in settings.without_effect() {
         names.entry(reason(name)).or_default().push(name);
@@ -71,7 +70,10 @@ fn elsewhere(role: Option<Role>) -> &'static [(&'static str, &'static str)] {
             ("server", "move the ports of `up` with --port-offset or --ports"),
             ("eureka.instance", "services register with their loopback addresses"),
             ("spring.cloud.config", "`up` asks no Config server; its registry is one"),
-            ("spring.cloud.stream.kafka.binder.brokers", "this version cannot speak to Kafka: the embedded broker is used"),
+            (
+                "spring.cloud.stream.kafka.binder.brokers",
+                "this version cannot speak to Kafka: the embedded broker is used",
+            ),
         ],
         Some(Role::Store) => &[
             ("alert", "this is the store service"),

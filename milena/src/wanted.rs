@@ -58,8 +58,7 @@ impl Wanted {
     pub(crate) fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let partitions: NonZeroU8 =
             settings.parse("milena.broker.partitions", "a number from 1 to 255")?;
-        let list_limit: NonZeroU32 =
-            settings.parse("milena.rest.list-limit", "a number from 1")?;
+        let list_limit: NonZeroU32 = settings.parse("milena.rest.list-limit", "a number from 1")?;
         let registry = registry::Settings::read(settings);
         if registry.password.expose().is_empty() {
             return Err(unusable(
@@ -124,8 +123,10 @@ fn postgresql(settings: &Settings) -> Result<Option<PostgresSettings>, ConfigErr
     if url.expose().is_empty() {
         return Ok(None);
     }
-    let (user, password) =
-        (settings.text("spring.datasource.username"), settings.secret("spring.datasource.password"));
+    let (user, password) = (
+        settings.text("spring.datasource.username"),
+        settings.secret("spring.datasource.password"),
+    );
     let connections: NonZeroU32 =
         settings.parse("spring.datasource.hikari.maximum-pool-size", "a number from 1")?;
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -160,7 +161,11 @@ mod tests {
         check(ISSUER, "ftp://sso.example.com", "must start with http:// or https://");
         check(REGISTRY_PASSWORD, "", "needs a password");
         check(DATASOURCE, "jdbc:mysql://h/alert?password=hunter2", "jdbc:postgresql");
-        check("eureka.client.service-url.defaultZone", "http://a:hunter2@h:99999/", "registry's address");
+        check(
+            "eureka.client.service-url.defaultZone",
+            "http://a:hunter2@h:99999/",
+            "registry's address",
+        );
     }
 
     #[test]

@@ -87,7 +87,8 @@ impl ConfigServer {
             address =
                 address.asked_by(text("username"), settings.secret(&format!("{CONFIG}.password")));
         }
-        let or = |value: &str, instead: &str| if value.is_empty() { instead } else { value }.to_owned();
+        let or =
+            |value: &str, instead: &str| if value.is_empty() { instead } else { value }.to_owned();
         let profile = or(text("profile"), settings.text("spring.profiles.active"));
         let fail_fast: bool = settings.parse(&format!("{CONFIG}.fail-fast"), "true or false")?;
         Ok(Some(ConfigServer {
@@ -122,7 +123,10 @@ mod tests {
     fn the_tutorials_addresses_are_understood() {
         let settings = settings(&[
             (DEFAULT_ZONE, "http://admin:${jhipster.registry.password}@registry:8761/eureka"),
-            ("spring.cloud.config.uri", "http://admin:${jhipster.registry.password}@registry:8761/config"),
+            (
+                "spring.cloud.config.uri",
+                "http://admin:${jhipster.registry.password}@registry:8761/config",
+            ),
         ]);
         let found = Found::read(&settings).unwrap();
         assert_eq!(found.named.unwrap().to_string(), "http://registry:8761/eureka");
@@ -143,7 +147,10 @@ mod tests {
         assert!(!ConfigServer::read(&settings, "library").unwrap().unwrap().required);
         let wrong = self::settings(&[("spring.cloud.config.uri", "ftp://a:hunter2@h/")]);
         let error = ConfigServer::read(&wrong, "library").err().unwrap().to_string();
-        assert!(error.starts_with("spring.cloud.config.uri = ") && !error.contains("hunter2"), "{error}");
+        assert!(
+            error.starts_with("spring.cloud.config.uri = ") && !error.contains("hunter2"),
+            "{error}"
+        );
         let off = self::settings(&[("spring.cloud.config.enabled", "false")]);
         assert!(ConfigServer::read(&off, "library").unwrap().is_none());
     }

@@ -51,7 +51,8 @@ mod tests {
                 (smtp.host.as_str(), smtp.port, smtp.security),
                 (host, 587, Security::StartTlsRequired)
             );
-            let error = read(&settings.argument("spring.mail.port", "many").unwrap()).err().unwrap();
+            let error =
+                read(&settings.argument("spring.mail.port", "many").unwrap()).err().unwrap();
             assert_eq!(
                 error.to_string(),
                 "spring.mail.port = \"many\" (command line): expected a port, for example 587"

@@ -10,6 +10,7 @@ mod recorded;
 mod refusals;
 mod registry;
 mod rest;
+mod run;
 mod secrets;
 mod story;
 mod support;

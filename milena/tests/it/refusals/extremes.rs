@@ -80,8 +80,11 @@ async fn bytes_that_are_no_text_are_refused() {
     }
     // A header of a megabyte is not read to its end.
     let mut wire = Wire::to(at).await;
-    wire.send(format!("GET /api/stores HTTP/1.1\r\nHost: x\r\nX-Long: {}", "x".repeat(1024 * 1024)))
-        .await;
+    wire.send(format!(
+        "GET /api/stores HTTP/1.1\r\nHost: x\r\nX-Long: {}",
+        "x".repeat(1024 * 1024)
+    ))
+    .await;
     assert_eq!(wire.answer().await.status.as_u16(), 431);
     system.still_works().await;
     system.stop().await;
@@ -92,9 +95,8 @@ async fn a_token_is_judged_by_what_counts() {
     let system = Running::start().await;
     let (home, admin) = (system.home().clone(), system.admin().await);
     let good = admin.token();
-    let with = |value: Value| {
-        signed_again(&home, good, |all| drop(all.insert("aud".to_owned(), value)))
-    };
+    let with =
+        |value: Value| signed_again(&home, good, |all| drop(all.insert("aud".to_owned(), value)));
     let many = |last: &str| {
         let others = (0..199).map(|number| json!(format!("somebody-{number}")));
         Value::Array(others.chain([json!(last)]).collect())

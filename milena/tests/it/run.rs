@@ -1,0 +1,178 @@
+//! One service in a process of its own, configured by the tutorial's variables alone, beside a system that runs.
+
+use reqwest::Method;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    program::{Program, until},
+    support::{Answer, Caller, Running, sent, store},
+};
+
+/// A service that runs alone.
+struct Alone {
+    program: Program,
+    address: String,
+    _folder: TempDir,
+}
+
+impl Alone {
+    /// Starts a service with the issuer and the registry of a system, named as the tutorial's compose file names them.
+    async fn start(system: &Running, service: &str, more: &[(&str, &str)]) -> Alone {
+        let folder = tempfile::tempdir().unwrap();
+        let password = "${jhipster.registry.password}";
+        let host = system.at.registry.trim_start_matches("http://");
+        let (zone, config) = (
+            format!("http://admin:{password}@{host}/eureka"),
+            format!("http://admin:{password}@{host}/config"),
+        );
+        let variables = [
+            &[
+                ("SPRING_PROFILES_ACTIVE", "prod,api-docs"),
+                ("JHIPSTER_REGISTRY_PASSWORD", &*system.home().password),
+                ("EUREKA_CLIENT_SERVICE_URL_DEFAULTZONE", &zone),
+                ("SPRING_CLOUD_CONFIG_URI", &config),
+                ("SPRING_SECURITY_OAUTH2_CLIENT_PROVIDER_OIDC_ISSUER_URI", &system.at.issuer),
+                ("SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_OIDC_CLIENT_ID", "internal"),
+                ("SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_OIDC_CLIENT_SECRET", "internal"),
+                ("JHIPSTER_SLEEP", "60"),
+                ("_JAVA_OPTIONS", "-Xmx512m -Xms256m"),
+            ],
+            more,
+        ]
+        .concat();
+        let mut program =
+            Program::start(folder.path(), &["run", service, "--port", "0"], &variables);
+        let line: Value = serde_json::from_str(&program.first_line().await).unwrap();
+        let address = line[service].as_str().unwrap().to_owned();
+        Alone { program, address, _folder: folder }
+    }
+
+    async fn get(&self, caller: &Caller, path: &str) -> Answer {
+        caller.get(&format!("{}{path}", self.address)).await
+    }
+
+    async fn stop(self) -> String {
+        self.program.signal(Signal::TERM);
+        let ended = self.program.end().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        ended.err
+    }
+}
+
+#[tokio::test]
+async fn a_service_runs_alone_by_the_tutorials_variables() {
+    let system = Running::start().await;
+    let admin = system.admin().await;
+    let alone = Alone::start(&system, "store", &[]).await;
+    let url = format!("{}/api/stores", alone.address);
+    let created = admin.send(Method::POST, &url, &store("Candle Shop", "OPEN")).await.expect(201);
+    let mut changed = created.json();
+    changed["status"] = json!("CLOSED");
+    let path = format!("/api/stores/{}", changed["id"].as_str().unwrap());
+    admin.send(Method::PUT, &format!("{}{path}", alone.address), &changed).await.expect(200);
+    assert_eq!(alone.get(&admin, &path).await.expect(200).json(), changed);
+
+    // The system's gateway finds it beside the system's own.
+    until("two instances", async || {
+        let health = admin.get(&format!("{}/management/health", system.at.store)).await.json();
+        let eureka = &health["components"]["discoveryComposite"]["components"]["eureka"];
+        (eureka["details"]["applications"]["STORE"] == 2).then_some(())
+    })
+    .await;
+    let health = alone.get(&admin, "/management/health").await.expect(200).json();
+    let parts: Vec<&String> = health["components"].as_object().unwrap().keys().collect();
+    for part in ["binders", "clientConfigServer", "db", "discoveryComposite", "identityProvider"] {
+        assert!(parts.iter().any(|name| *name == part), "{part} is not in {parts:?}");
+    }
+    let log = alone.stop().await;
+    for said in [
+        "JHIPSTER_SLEEP is set but has no effect",
+        "_JAVA_OPTIONS is set but has no effect",
+        "configured by the Config server at",
+        "registered as STORE/",
+    ] {
+        assert!(log.contains(said), "{said:?} is not in {log}");
+    }
+    assert!(!log.contains(&system.home().password), "{log}");
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn without_kafka_announcements_wait_and_rest_goes_on() {
+    let system = Running::start().await;
+    let admin = system.admin().await;
+    let kafka = ("SPRING_CLOUD_STREAM_KAFKA_BINDER_BROKERS", "127.0.0.1:1");
+    let alone = Alone::start(&system, "store", &[kafka]).await;
+    let url = format!("{}/api/stores", alone.address);
+    let mut made =
+        admin.send(Method::POST, &url, &store("Patient", "OPEN")).await.expect(201).json();
+    made["status"] = Value::Null;
+    let one = format!("{url}/{}", made["id"].as_str().unwrap());
+    admin.send(Method::PUT, &one, &made).await.expect(200);
+    let health = alone.get(&admin, "/management/health").await.expect(200).json();
+    assert_eq!(health["status"], "UP", "{health}");
+    assert_eq!(health["components"]["binders"]["status"], "DOWN", "{health}");
+    let publish = admin
+        .request(Method::POST, &format!("{}/api/store-kafka/publish?message=x", alone.address));
+    sent(publish).await.expect(503);
+    let log = alone.stop().await;
+    assert!(log.contains("this version cannot speak to Kafka at 127.0.0.1:1"), "{log}");
+    system.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_up_yet_is_waited_for() {
+    for (service, variable, address, what) in [
+        ("store", "SPRING_DATA_MONGODB_URI", "mongodb://u:hunter2@127.0.0.1:1", "MongoDB"),
+        ("alert", "SPRING_DATASOURCE_URL", "jdbc:postgresql://127.0.0.1:1/alert", "PostgreSQL"),
+        (
+            "store",
+            "SPRING_CLOUD_CONFIG_URI",
+            "http://a:hunter2@127.0.0.1:1/config",
+            "Config server",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let variables = [(variable, address), ("EUREKA_CLIENT_ENABLED", "false")];
+        let program = Program::start(folder.path(), &["run", service, "--port", "0"], &variables);
+        program.says(&format!("waiting for {what}")).await;
+        program.says("which is not there yet").await;
+        program.signal(Signal::TERM);
+        let ended = program.end().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(
+            ended.err.contains("waiting for") && !ended.err.contains("hunter2"),
+            "{}",
+            ended.err
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_said_at_once() {
+    for (arguments, variables, expected, code) in [
+        (
+            &["run", "store", "--port", "0"][..],
+            &[("SPRING_DATA_MONGODB_URI", "postgres://u:hunter2@h/")][..],
+            "the address of MongoDB cannot be understood",
+            1,
+        ),
+        (
+            &["run", "alert", "--port", "0"],
+            &[("SPRING_DATASOURCE_URL", "jdbc:mysql://h/alert?password=hunter2")],
+            "spring.datasource.url = \"_\" (environment variable SPRING_DATASOURCE_URL)",
+            64,
+        ),
+        (&["run", "store"], &[("SERVER_PORT", "many")], "server.port = \"many\"", 64),
+        (&["run", "ledger"], &[], "possible values: store, alert", 64),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let off = [("SPRING_CLOUD_CONFIG_ENABLED", "false"), ("EUREKA_CLIENT_ENABLED", "false")];
+        let variables = [variables, &off].concat();
+        let ended = Program::start(folder.path(), arguments, &variables).end().await;
+        assert_eq!(ended.code, Some(code), "{}", ended.err);
+        assert!(ended.err.contains(expected) && !ended.err.contains("hunter2"), "{}", ended.err);
+    }
+}

@@ -1,0 +1,60 @@
+//! The system on real servers answers as the originals did. `tests/real/servers` of this project starts them and says where
+//! they are.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+#[path = "../it"]
+#[expect(dead_code, unused_imports, reason = "the other tests use the rest of it")]
+mod it {
+    #[path = "recorded"]
+    pub(crate) mod recorded {
+        pub(crate) mod replay;
+    }
+    pub(crate) mod support;
+}
+
+use it::{
+    recorded::replay::{self, Databases},
+    support::Home,
+};
+use sqlx::{Connection, PgConnection};
+
+pub(crate) use it::{recorded, support};
+
+/// Where a server is.
+#[expect(clippy::disallowed_methods, reason = "the script tells it in the environment")]
+fn address(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run this under tests/real/servers run"))
+}
+
+#[tokio::test]
+async fn every_answer_on_mongodb_and_postgresql_is_as_recorded_or_different_on_purpose() {
+    for mongodb in ["MILENA_TEST_MONGODB", "MILENA_TEST_MONGODB_REPLICA_SET"] {
+        let name = format!("replay_{}", chassis::Outside::system().uuid().replace('-', ""));
+        let server = address("MILENA_TEST_POSTGRESQL");
+        let mut postgresql = PgConnection::connect(&server).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {name}")))
+            .execute(&mut postgresql)
+            .await
+            .unwrap();
+        let authority = server.split(['@', '/']).nth(3).unwrap();
+        let system = Home::new()
+            .start_with(&[
+                ("spring.data.mongodb.uri", &address(mongodb)),
+                ("spring.data.mongodb.database", &name),
+                ("spring.datasource.url", &format!("jdbc:postgresql://{authority}/{name}")),
+                ("spring.datasource.username", "postgres"),
+            ])
+            .await;
+        let outcomes = replay::all(&system, Databases::Real).await;
+        system.still_works().await;
+        system.stop_at_once().await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("drop database {name} with (force)")))
+            .execute(&mut postgresql)
+            .await
+            .unwrap();
+        let open = replay::open(&outcomes);
+        assert!(open.is_empty(), "{mongodb}: {}", open.join("\n\n"));
+    }
+}

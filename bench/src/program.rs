@@ -36,12 +36,12 @@ const EXCERPT: usize = 2_000;
 /// What the project's script for real servers leaves in the environment of everything that it starts. The program would
 /// take such variables for misspelt ones of its own.
 const OF_TEST_SERVERS: [&str; 6] = [
-    "MILENA_SERVERS_CACHE",
-    "MILENA_SERVERS_STATE",
-    "MILENA_TEST_MONGODB",
-    "MILENA_TEST_MONGODB_REPLICA_SET",
-    "MILENA_TEST_POSTGRESQL",
-    "MILENA_TEST_SERVERS",
+    "REAL_SERVERS_CACHE",
+    "REAL_SERVERS_STATE",
+    "REAL_MONGODB",
+    "REAL_MONGODB_REPLICA_SET",
+    "REAL_POSTGRESQL",
+    "REAL_SERVERS",
 ];
 
 /// How to start the program; it can be started again on the same data.

@@ -37,8 +37,8 @@ pub(crate) struct Parts {
     pub(crate) mail_server: Option<SmtpSettings>,
     /// Who else there is, for who shows it.
     pub(crate) directory: Option<Arc<Directory>>,
-    /// What a Config server has said, by its sources; empty when none was asked.
-    pub(crate) config_sources: Vec<String>,
+    /// The sources of what a Config server has said; `None` when none has answered.
+    pub(crate) config_sources: Option<Vec<String>>,
     provider: Arc<Provider>,
     loggers: Option<Loggers>,
     data_dir: PathBuf,
@@ -64,7 +64,7 @@ impl Parts {
             wanted,
             outside,
             directory: None,
-            config_sources: Vec::new(),
+            config_sources: None,
             provider,
             loggers,
             data_dir,
@@ -177,9 +177,9 @@ impl Parts {
     pub(crate) fn components(&self, about: About, database: DatabaseRef, name: &str) -> Management {
         let management = health::database(self.management(about), database, name);
         let management = health::provider(management, self.provider.clone());
-        let management = match self.config_sources.as_slice() {
-            [] => management,
-            sources => health::config_server(management, sources.to_vec()),
+        let management = match &self.config_sources {
+            Some(sources) => health::config_server(management, sources.clone()),
+            None => management,
         };
         match &self.directory {
             Some(directory) => health::directory(management, directory.clone()),

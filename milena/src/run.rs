@@ -105,10 +105,10 @@ impl Process {
 }
 
 /// The settings, with what the Config server says if there is one, and the names of its sources.
-async fn configured(role: Role, layers: &Layers) -> anyhow::Result<(Settings, Vec<String>)> {
+async fn configured(role: Role, layers: &Layers) -> anyhow::Result<(Settings, Option<Vec<String>>)> {
     let settings = layers.settings(&[])?;
     let Some(server) = ConfigServer::read(&settings, role.name())? else {
-        return Ok((settings, Vec::new()));
+        return Ok((settings, None));
     };
     let ConfigServer { address, question, required } = server;
     let ask = async || discovery::configuration(&address, &question).await;
@@ -121,13 +121,13 @@ async fn configured(role: Role, layers: &Layers) -> anyhow::Result<(Settings, Ve
             Ok(sources) => sources,
             Err(cause) => {
                 info!("going on without a Config server: {cause:#}");
-                return Ok((settings, Vec::new()));
+                return Ok((settings, None));
             }
         },
     };
     let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
     info!("configured by the Config server at {address}: {}", names.join(", "));
-    Ok((layers.settings(&sources)?, names))
+    Ok((layers.settings(&sources)?, Some(names)))
 }
 
 async fn listen(wanted: &Wanted) -> anyhow::Result<TcpListener> {

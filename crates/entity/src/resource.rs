@@ -16,6 +16,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -95,6 +96,7 @@ impl Resource {
         Router::new()
             .route(&collection, get(read::list).post(create::create))
             .route(&item, one)
+            .layer(middleware::from_fn(precondition::tags_for_who_asks))
             .with_state(Arc::new(self))
     }
 

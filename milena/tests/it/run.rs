@@ -131,7 +131,7 @@ async fn what_is_not_up_yet_is_waited_for() {
             "store",
             "SPRING_CLOUD_CONFIG_URI",
             "http://a:hunter2@127.0.0.1:1/config",
-            "Config server",
+            "the Config server",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();

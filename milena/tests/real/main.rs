@@ -30,9 +30,9 @@ fn address(variable: &str) -> String {
 
 #[tokio::test]
 async fn every_answer_on_mongodb_and_postgresql_is_as_recorded_or_different_on_purpose() {
-    for mongodb in ["MILENA_TEST_MONGODB", "MILENA_TEST_MONGODB_REPLICA_SET"] {
+    for mongodb in ["REAL_MONGODB", "REAL_MONGODB_REPLICA_SET"] {
         let name = format!("replay_{}", chassis::Outside::system().uuid().replace('-', ""));
-        let server = address("MILENA_TEST_POSTGRESQL");
+        let server = address("REAL_POSTGRESQL");
         let mut postgresql = PgConnection::connect(&server).await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {name}")))
             .execute(&mut postgresql)

@@ -32,7 +32,7 @@ fn program(name: &str) -> PathBuf {
 
 /// Kills a server without warning and starts it again.
 async fn restart(server: &'static str) {
-    let script = address("MILENA_TEST_SERVERS");
+    let script = address("REAL_SERVERS");
     let restarted = tokio::task::spawn_blocking(move || {
         Command::new(Path::new(&script)).args(["restart", server]).status()
     });

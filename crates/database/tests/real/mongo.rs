@@ -38,8 +38,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::conformance::{self, TABLES};
 
-const STAND_ALONE: &str = "MILENA_TEST_MONGODB";
-const REPLICA_SET: &str = "MILENA_TEST_MONGODB_REPLICA_SET";
+const STAND_ALONE: &str = "REAL_MONGODB";
+const REPLICA_SET: &str = "REAL_MONGODB_REPLICA_SET";
 const BOTH: [&str; 2] = [STAND_ALONE, REPLICA_SET];
 
 /// Who restarts a server has it alone.

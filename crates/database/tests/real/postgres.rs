@@ -84,7 +84,7 @@ async fn with_database_alone<F>(options: &str, test: impl FnOnce(Arc<Place>) -> 
 where
     F: Future<Output = ()>,
 {
-    let address = crate::address("MILENA_TEST_POSTGRESQL");
+    let address = crate::address("REAL_POSTGRESQL");
     let address = address.strip_prefix("postgres://").unwrap();
     let (server, maintenance) = address.split_once('/').unwrap();
     let (number, process) = (DATABASES.fetch_add(1, Ordering::Relaxed), std::process::id());
@@ -196,7 +196,7 @@ async fn tells_what_it_is() {
 #[tokio::test]
 async fn says_at_once_why_there_is_no_connection() {
     let _server = SERVER.read().await;
-    let server = crate::address("MILENA_TEST_POSTGRESQL");
+    let server = crate::address("REAL_POSTGRESQL");
     let server = server.strip_prefix("postgres://").unwrap().split_once('/').unwrap().0;
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

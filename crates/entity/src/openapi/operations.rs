@@ -21,7 +21,7 @@ pub(super) fn item(entity: &Entity) -> Value {
         )
     };
     let conditions = [
-        header("If-Match", "the entity tag that the entity must have, as a GET has answered it"),
+        header("If-Match", "the entity tag that the entity must have; a GET with `*` answers it"),
         header("If-None-Match", "entity tags that the entity must not have"),
     ];
     let [only, unless] = &conditions;

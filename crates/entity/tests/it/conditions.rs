@@ -24,7 +24,7 @@ async fn only_what_was_seen_is_changed() {
     for (method, done) in WAYS {
         let shop = Shop::open().await;
         let path = shop.order("Moby").await;
-        let tag = shop.get(&path).await.expect(200).header("etag").to_owned();
+        let tag = shop.seen(&path).await.expect(200).header("etag").to_owned();
         assert!(tag.starts_with('"') && tag.len() == 18, "{tag}");
         shop.news();
         let weak = format!("W/{tag}");
@@ -59,7 +59,7 @@ async fn anything_that_is_there_can_be_asked_for() {
 async fn of_those_who_saw_the_same_one_changes_it() {
     let shop = Shop::open().await;
     let path = shop.order("Moby").await;
-    let tag = shop.get(&path).await.header("etag").to_owned();
+    let tag = shop.seen(&path).await.header("etag").to_owned();
     let id: Value = path.rsplit('/').next().unwrap().parse().unwrap();
     let writers = (0..8).map(|number| {
         let body = json!({ "id": id, "title": format!("by {number}") }).to_string();
@@ -78,7 +78,7 @@ async fn of_those_who_saw_the_same_one_changes_it() {
 async fn what_is_known_is_not_sent_again() {
     let shop = Shop::open().await;
     let path = shop.order("Moby").await;
-    let tag = shop.get(&path).await.header("etag").to_owned();
+    let tag = shop.seen(&path).await.header("etag").to_owned();
     for (condition, status) in [
         (("if-none-match", &*tag), 304),
         (("if-none-match", &format!("W/{tag}")), 304),
@@ -98,19 +98,30 @@ async fn what_is_known_is_not_sent_again() {
 async fn the_answer_to_a_change_has_the_tag_that_is_read_later() {
     let shop = Shop::open().await;
     let body = json!({ "title": "Moby", "placed": "2022-09-05T18:08:31.546Z" });
-    let created = shop.json(Method::POST, "/api/orders", &body).await.expect(201);
-    let path = created.header("location").to_owned();
-    let mut body = created.json();
-    let read = shop.get(&path).await;
-    assert_eq!(created.header("etag"), read.header("etag"));
-    body["title"] = json!("Dick");
-    for method in [Method::PUT, Method::PATCH] {
-        let changed = shop.json(method, &path, &body).await.expect(200);
-        assert_eq!(changed.header("etag"), shop.get(&path).await.header("etag"));
-        assert_ne!(changed.header("etag"), read.header("etag"));
+    let conditional = [JSON, ("if-match", "*")];
+    let path = shop.order("Moby").await;
+    let mut body = body;
+    body["id"] = shop.get(&path).await.json()["id"].clone();
+    let before = shop.seen(&path).await;
+    for (method, title) in [(Method::PUT, "Dick"), (Method::PATCH, "Ahab")] {
+        body["title"] = json!(title);
+        let changed = shop.send(method, &path, &conditional, &body.to_string()).await.expect(200);
+        assert_eq!(changed.header("etag"), shop.seen(&path).await.header("etag"));
+        assert_ne!(changed.header("etag"), before.header("etag"));
     }
     // A database may keep less of it, and what is read then is something else.
     body["placed"] = json!("2022-09-05T18:08:31.546789Z");
-    let changed = shop.json(Method::PUT, &path, &body).await.expect(200);
+    let changed = shop.send(Method::PUT, &path, &conditional, &body.to_string()).await.expect(200);
     assert_eq!(changed.header("etag"), "");
+}
+
+#[tokio::test]
+async fn who_makes_no_condition_sees_no_tag() {
+    let shop = Shop::open().await;
+    let body = json!({ "title": "Moby", "placed": "2022-09-05T18:08:31.546Z" });
+    let created = shop.json(Method::POST, "/api/orders", &body).await.expect(201);
+    assert_eq!(created.header("etag"), "");
+    let path = created.header("location").to_owned();
+    assert_eq!(shop.get(&path).await.expect(200).header("etag"), "");
+    assert_ne!(shop.seen(&path).await.expect(200).header("etag"), "");
 }

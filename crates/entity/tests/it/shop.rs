@@ -89,6 +89,11 @@ impl Shop {
         self.send(Method::GET, path, &[], "").await
     }
 
+    /// Reads something with its tag.
+    pub(crate) async fn seen(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[("if-match", "*")], "").await
+    }
+
     /// Sends JSON.
     pub(crate) async fn json(&self, method: Method, path: &str, body: &Value) -> Answer {
         self.send(method, path, &[JSON], &body.to_string()).await

@@ -11,8 +11,8 @@ const DATABASE: &str = "test_of_change_sets";
 
 #[expect(clippy::disallowed_methods, reason = "the script that starts the server tells it there")]
 fn server() -> (String, String, String) {
-    let address = std::env::var("MILENA_TEST_POSTGRESQL").unwrap_or_else(|_| {
-        panic!("MILENA_TEST_POSTGRESQL is not set: run this under tests/real/servers run")
+    let address = std::env::var("REAL_POSTGRESQL").unwrap_or_else(|_| {
+        panic!("REAL_POSTGRESQL is not set: run this under tests/real/servers run")
     });
     let (user, rest) = address.strip_prefix("postgres://").unwrap().split_once('@').unwrap();
     let (host, port) = rest.split_once('/').unwrap().0.split_once(':').unwrap();

@@ -105,7 +105,10 @@ impl Process {
 }
 
 /// The settings, with what the Config server says if there is one, and the names of its sources.
-async fn configured(role: Role, layers: &Layers) -> anyhow::Result<(Settings, Option<Vec<String>>)> {
+async fn configured(
+    role: Role,
+    layers: &Layers,
+) -> anyhow::Result<(Settings, Option<Vec<String>>)> {
     let settings = layers.settings(&[])?;
     let Some(server) = ConfigServer::read(&settings, role.name())? else {
         return Ok((settings, None));

@@ -17,9 +17,7 @@ mod threads;
 
 use std::{future::Future, path::PathBuf, sync::Arc};
 
-use axum::{
-    Json, Router, extract::State, http::HeaderMap, middleware, response::Response, routing::get,
-};
+use axum::{Router, extract::State, http::HeaderMap, middleware, response::Response, routing::get};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
@@ -243,19 +241,4 @@ async fn api_groups(
         .map(|(group, description)| json!({ "description": description, "group": group }))
         .collect();
     media::json(&headers, &Value::Array(groups))
-}
-
-/// Serves `/management/health`, its two groups and `/management/info`.
-pub fn routes(profiles: &'static [&'static str]) -> Router {
-    let up = || async { Json(json!({ "status": "UP" })) };
-    let build = json!({ "version": env!("CARGO_PKG_VERSION"), "name": "milena" });
-    let info = json!({ "build": build, "activeProfiles": profiles });
-    Router::new()
-        .route(
-            "/management/health",
-            get(|| async { Json(json!({ "status": "UP", "groups": ["liveness", "readiness"] })) }),
-        )
-        .route("/management/health/liveness", get(up))
-        .route("/management/health/readiness", get(up))
-        .route("/management/info", get(move || async move { Json(info) }))
 }

@@ -16,10 +16,8 @@ pub(crate) fn all(description: &Description, left_out: &[&str]) -> Vec<ApiGroup>
     // The documents name the release that is being made.
     let version = description.version.trim_end_matches("-SNAPSHOT");
     let tag = format!("{}-kafka-resource", description.name);
-    let more = [
-        feed::operations(&description.feed_prefix(), &tag),
-        identity::accounts::operations(),
-    ];
+    let more =
+        [feed::operations(&description.feed_prefix(), &tag), identity::accounts::operations()];
     let default = OpenApi {
         title: &format!("{name} API"),
         description: &format!("{name} API documentation"),

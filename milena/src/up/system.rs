@@ -94,7 +94,10 @@ impl System {
         let waiting = async {
             let known = match self.limit {
                 Some(limit) => tokio::time::timeout(limit, all_known(&directory)).await,
-                None => Ok(all_known(&directory).await),
+                None => {
+                    all_known(&directory).await;
+                    Ok(())
+                }
             };
             match known {
                 Ok(()) => ready(&addresses),

@@ -19,7 +19,7 @@ use it::{
 };
 use sqlx::{Connection, PgConnection};
 
-pub(crate) use it::{recorded, support};
+pub(crate) use it::support;
 
 /// Where a server is.
 #[expect(clippy::disallowed_methods, reason = "the script tells it in the environment")]

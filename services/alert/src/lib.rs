@@ -134,8 +134,7 @@ fn record(
     let mail = mail_text::about(&event.store_name, &event.store_status, distribution_list);
     let mail = mail.into_message(delivery.id.clone(), key, at)?;
     let column = |text: &str| Value::Text(fitting(text));
-    let values =
-        vec![column(&event.store_name), column(&event.store_status), Value::Instant(at)];
+    let values = vec![column(&event.store_name), column(&event.store_status), Value::Instant(at)];
     Ok(Changes::new().write(Write::Insert { table: STORE_ALERT.table(), id, values }).send(mail))
 }
 

@@ -9,8 +9,11 @@ pub(crate) const AUTHORITY: &str = "com.okta.developer.store.domain.Authority";
 
 /// The change units, in their order.
 pub fn change_units() -> Vec<ChangeUnit> {
-    let authority =
-        |id| Seed { collection: Borrowed(AUTHORITIES), id: Borrowed(id), class: Borrowed(AUTHORITY) };
+    let authority = |id| Seed {
+        collection: Borrowed(AUTHORITIES),
+        id: Borrowed(id),
+        class: Borrowed(AUTHORITY),
+    };
     vec![ChangeUnit {
         id: Borrowed("users-initialization"),
         author: Borrowed("default_author"),

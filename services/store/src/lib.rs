@@ -13,8 +13,8 @@ use messaging::{BROKER, ID_HEADER};
 use microservice::{Description, Parts};
 use serde::Serialize;
 
-use domain::{STORE, Store, StoreStatus};
 pub use change_units::change_units;
+use domain::{STORE, Store, StoreStatus};
 pub use settings::{Announced, Settings};
 
 /// The commented default configuration.

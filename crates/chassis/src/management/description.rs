@@ -9,8 +9,10 @@ const ACTUATOR: &[&str] = &[
     "application/json",
 ];
 /// Those of the figures.
-const FIGURES: &[&str] =
-    &["text/plain;version=0.0.4;charset=utf-8", "application/openmetrics-text;version=1.0.0;charset=utf-8"];
+const FIGURES: &[&str] = &[
+    "text/plain;version=0.0.4;charset=utf-8",
+    "application/openmetrics-text;version=1.0.0;charset=utf-8",
+];
 
 /// The endpoints that are described: path, method, operation id, in the order of the Java services.
 const OPERATIONS: [(&str, &str, &str); 19] = [

@@ -83,7 +83,7 @@ async fn refuses_what_a_column_can_never_take_with_the_reason() {
         }
         let rows = database.list(&order(), &Page::first(10)).await.unwrap().rows;
         assert_eq!(rows.len(), 1);
-        let kept = Value::Instant("2026-11-24T01:46:51.391455Z".parse().unwrap());
+        let kept = Value::Instant("2026-11-24T01:46:51.391456Z".parse().unwrap());
         let expected = [values("kept", 1, 1.5)[..3].to_vec(), vec![kept]].concat();
         assert_eq!(rows[0].values, expected);
     })
@@ -146,10 +146,10 @@ async fn reads_instants_with_a_time_zone_too() {
         let database = place.open(&[order()], &ChangeLog::default()).await.unwrap();
         database.commit(insert(1, values("x", 1, 1.0))).await.unwrap();
         let row = database.get(&order(), &Id::Integer(1)).await.unwrap().unwrap();
-        let time = Value::Instant("2026-11-24T01:46:51.391455Z".parse().unwrap());
+        let time = Value::Instant("2026-11-24T01:46:51.391456Z".parse().unwrap());
         assert_eq!(row.values[3], time);
         let kept = place.text("select (time at time zone 'UTC')::text from \"order\"").await;
-        assert_eq!(kept.as_deref(), Some("2026-11-24 01:46:51.391455"));
+        assert_eq!(kept.as_deref(), Some("2026-11-24 01:46:51.391456"));
     })
     .await;
 }

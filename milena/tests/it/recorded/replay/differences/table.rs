@@ -124,7 +124,7 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         &[("management-store", 17, 17)],
         "the embedded database is `db`; MongoDB is `mongo`, as recorded",
     ),
-    embedded(
+    everywhere(
         Ours::Answers(404),
         &[("management-store", 21, 21), ("management-alert", 21, 21)],
         "the whole system in one process asks no Config server; `run` does, as recorded",

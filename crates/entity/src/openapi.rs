@@ -77,7 +77,7 @@ fn merge(paths: &mut Map<String, Value>, path: &str, methods: &Value) {
     let known = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
     if let (Some(known), Some(methods)) = (known.as_object_mut(), methods.as_object()) {
         for (method, operation) in methods {
-            known.entry(method.clone()).or_insert_with(|| operation.clone());
+            known.entry(method.clone()).or_insert_with(|| operations::with_refusals(operation));
         }
     }
 }

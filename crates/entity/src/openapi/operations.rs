@@ -192,12 +192,25 @@ fn responses(answers: &[(u16, Value)], refusals: &[u16]) -> Value {
     let mut refusals = [refusals, &[401, 503]].concat();
     refusals.sort_unstable();
     for status in refusals {
-        let name = axum::http::StatusCode::from_u16(status).ok();
-        let reason = name.and_then(|name| name.canonical_reason()).unwrap_or_default();
-        let schema = schemas::reference(schemas::PROBLEM);
-        let content = json!({ "application/problem+json": { "schema": schema } });
-        let response = json!({ "description": reason, "content": content });
-        responses.insert(status.to_string(), response);
+        responses.insert(status.to_string(), refusal(status));
     }
     Value::Object(responses)
+}
+
+/// Adds the refusals that any operation has to one that was described elsewhere.
+pub(super) fn with_refusals(operation: &Value) -> Value {
+    let mut operation = operation.clone();
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        for status in [400, 401, 413, 429, 503] {
+            responses.entry(status.to_string()).or_insert_with(|| refusal(status));
+        }
+    }
+    operation
+}
+
+fn refusal(status: u16) -> Value {
+    let name = axum::http::StatusCode::from_u16(status).ok();
+    let reason = name.and_then(|name| name.canonical_reason()).unwrap_or_default();
+    let schema = schemas::reference(schemas::PROBLEM);
+    json!({ "description": reason, "content": { "application/problem+json": { "schema": schema } } })
 }

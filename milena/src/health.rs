@@ -7,6 +7,7 @@ use chassis::management::{ChangeSet, Component, Management, Scope, Status};
 use database::{DatabaseRef, Executed, Postgres};
 use discovery::Directory;
 use identity::{Provider, ProviderState};
+use mail::{Mailer, SmtpSettings};
 
 use crate::wanted::Wanted;
 
@@ -62,6 +63,22 @@ pub(crate) fn provider(management: Management, provider: Arc<Provider>) -> Manag
                 ProviderState::NotYet(_) => bail!("{issuer} has not answered yet"),
                 ProviderState::Away { .. } => bail!("{issuer} does not answer any more"),
             }
+        }
+    })
+}
+
+/// The mail server: while it is away, mails wait.
+pub(crate) fn mail(
+    management: Management,
+    mailer: Arc<Mailer>,
+    server: &SmtpSettings,
+) -> Management {
+    let location = format!("{}:{}", server.host, server.port);
+    management.component("mail", Scope::Optional, move || {
+        let (mailer, location) = (mailer.clone(), location.clone());
+        async move {
+            mailer.check().await?;
+            Ok(Component::up().with_detail("location", location))
         }
     })
 }

@@ -144,6 +144,12 @@ impl Parts {
                 (database as DatabaseRef, management)
             }
         };
+        let management = match (&mailer, &self.mail_server) {
+            (Some(mailer), Some(server)) if self.wanted.mail_health => {
+                health::mail(management, mailer.clone(), server)
+            }
+            _ => management,
+        };
         let parts = self.microservice(database, management.readiness("db"), registration).await?;
         Ok(alert::service(parts, mailer, self.wanted.alert.clone()))
     }

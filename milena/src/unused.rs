@@ -136,4 +136,61 @@ mod tests {
         check(&["SERVER_PORT", "SPRING_DATA_MONGODB_URI"], Some(Role::Store), &[]);
         check(&["SPRING_DATA_MONGODB_URI"], Some(Role::Alert), &["spring.data.mongodb.uri is set"]);
     }
+
+    /// The variables and properties of the tutorial (contract §1.2, §3.6, §4.1, §7), for the services.
+    const TUTORIALS: [&str; 40] = [
+        "_JAVA_OPTIONS",
+        "ALERT_DISTRIBUTION_LIST",
+        "EUREKA_CLIENT_HEALTHCHECK_ENABLED",
+        "EUREKA_CLIENT_REGISTRY_FETCH_INTERVAL_SECONDS",
+        "EUREKA_CLIENT_SERVICE_URL_DEFAULTZONE",
+        "EUREKA_INSTANCE_APPNAME",
+        "EUREKA_INSTANCE_INSTANCE_ID",
+        "EUREKA_INSTANCE_LEASE_EXPIRATION_DURATION_IN_SECONDS",
+        "EUREKA_INSTANCE_LEASE_RENEWAL_INTERVAL_IN_SECONDS",
+        "EUREKA_INSTANCE_METADATA_MAP_ZONE",
+        "EUREKA_INSTANCE_PREFER_IP_ADDRESS",
+        "JHIPSTER_MAIL_FROM",
+        "JHIPSTER_REGISTRY_PASSWORD",
+        "JHIPSTER_SECURITY_OAUTH2_AUDIENCE",
+        "JHIPSTER_SLEEP",
+        "MANAGEMENT_HEALTH_MAIL_ENABLED",
+        "MANAGEMENT_METRICS_EXPORT_PROMETHEUS_ENABLED",
+        "SERVER_PORT",
+        "SPRING_CLOUD_CONFIG_FAIL_FAST",
+        "SPRING_CLOUD_CONFIG_LABEL",
+        "SPRING_CLOUD_CONFIG_NAME",
+        "SPRING_CLOUD_CONFIG_PROFILE",
+        "SPRING_CLOUD_CONFIG_RETRY_MAX_ATTEMPTS",
+        "SPRING_CLOUD_CONFIG_URI",
+        "SPRING_CLOUD_STREAM_BINDINGS_BINDING_IN_STORE_ALERT_CONTENT_TYPE",
+        "SPRING_CLOUD_STREAM_BINDINGS_BINDING_IN_STORE_ALERT_DESTINATION",
+        "SPRING_CLOUD_STREAM_BINDINGS_BINDING_IN_STORE_ALERT_GROUP",
+        "SPRING_CLOUD_STREAM_BINDINGS_BINDING_OUT_STORE_ALERT_DESTINATION",
+        "SPRING_CLOUD_STREAM_KAFKA_BINDER_BROKERS",
+        "SPRING_DATASOURCE_URL",
+        "SPRING_DATA_MONGODB_DATABASE",
+        "SPRING_DATA_MONGODB_URI",
+        "SPRING_LIQUIBASE_URL",
+        "SPRING_MAIL_HOST",
+        "SPRING_MAIL_PASSWORD",
+        "SPRING_MAIL_PROTOCOL",
+        "SPRING_MAIL_USERNAME",
+        "SPRING_PROFILES_ACTIVE",
+        "SPRING_SECURITY_OAUTH2_CLIENT_PROVIDER_OIDC_ISSUER_URI",
+        "SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_OIDC_CLIENT_ID",
+    ];
+
+    #[test]
+    fn every_variable_of_the_tutorial_has_its_effect_or_is_named() {
+        for name in TUTORIALS {
+            let variables = vec![(name.to_owned(), "1".to_owned())];
+            let settings = crate::defaults().unwrap().environment(variables.clone()).unwrap();
+            let read = settings.set_below("").count();
+            let named = lines(&settings, &variables, Some(Role::Alert)).iter().any(|line| {
+                line.contains(name) || settings.set_below("").any(|key| line.contains(key))
+            });
+            assert!(read == 1 || named, "{name} is passed over in silence");
+        }
+    }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) provider: Option<Arc<Provider>>,
     /// The mail server; `None` when nobody has named one.
     pub(crate) mail_server: Option<SmtpSettings>,
+    /// Whether health asks the mail server.
+    pub(crate) mail_health: bool,
     /// How many partitions a new topic of the embedded broker gets.
     pub(crate) partitions: i32,
     pub(crate) registry: registry::Settings,
@@ -71,6 +73,7 @@ impl Wanted {
             sign_in: SignIn::read(settings),
             provider: if settings.is_set(ISSUER) { Some(provider(settings)?) } else { None },
             mail_server: mail_server::read(settings)?,
+            mail_health: settings.parse("management.health.mail.enabled", "true or false")?,
             partitions: partitions.get().into(),
             registry,
             mongodb: mongodb(settings),

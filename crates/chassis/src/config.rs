@@ -240,10 +240,11 @@ impl Settings {
         self.without_effect.iter().map(|(key, origin)| (key.as_str(), origin.as_str()))
     }
 
-    /// The keys at or below this one that somebody has set to something else than their compiled-in defaults.
+    /// The keys at or below this one, or all, that somebody has set to something else than their compiled-in defaults.
     pub fn set_below<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         let below = move |name: &&String| {
-            name.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            let rest = name.strip_prefix(key);
+            key.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.settings.keys().filter(below).filter(|name| self.is_set(name)).map(String::as_str)
     }

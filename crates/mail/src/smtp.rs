@@ -139,6 +139,14 @@ impl Mailer {
         Ok(Mailer { sender, pool })
     }
 
+    /// Asks the mail server whether it would let us in, by a connection of its own.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not let us in.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        self.pool.check().await
+    }
+
     /// Closes connections without work as they become idle, and all of them at the stop. Without this loop they are
     /// closed when the next mail finds them too old. Never fails.
     pub async fn close_idle(&self, stop: CancellationToken) -> anyhow::Result<()> {

@@ -20,9 +20,17 @@ async fn while_the_mail_server_is_down_alerts_come_and_mails_wait() {
             ("spring.mail.username", "alerts@example.com"),
             ("spring.mail.password", password),
             ("spring.mail.properties.mail.smtp.starttls.enable", "false"),
+            ("management.health.mail.enabled", "true"),
         ])
         .await;
     let admin = system.admin().await;
+    let health = admin.get(&format!("{}/management/health", system.at.alert)).await.expect(200);
+    let health = health.json();
+    assert_eq!(
+        [&health["status"], &health["components"]["mail"]["status"]],
+        ["UP", "DOWN"],
+        "REST goes on without it: {health}"
+    );
     let id = admin.create("Candle Shop").await;
     for number in 0..UPDATES {
         admin.update(&id, &format!("Candle Shop {number}"), "CLOSED").await;

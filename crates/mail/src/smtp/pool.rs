@@ -51,6 +51,12 @@ impl Pool {
         Pool { connector, places, idle: Mutex::default(), late: Mutex::default(), keep }
     }
 
+    /// Opens a connection as for a mail, signs in, and ends it.
+    pub(super) async fn check(&self) -> anyhow::Result<()> {
+        self.connector.connect().await?.close().await;
+        Ok(())
+    }
+
     /// Takes in the answers that came since the last deliveries; tells how many mails can be under way now.
     pub(super) fn listen(&self) -> usize {
         for late in self.late().values_mut() {

@@ -1,6 +1,9 @@
 //! The parts that services are made of: real ones where the configuration names them, else embedded ones in the data folder.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use chassis::{
@@ -176,7 +179,7 @@ impl Parts {
     pub(crate) fn management(&self, about: About) -> Management {
         let settings = self.wanted.settings.clone();
         Management::new(about, settings, self.outside.clone(), self.loggers.clone())
-            .disk(&self.data_dir)
+            .disk(nearest(&self.data_dir))
     }
 
     /// What a service with a database shows of itself, and of those whom it needs.
@@ -251,6 +254,12 @@ impl Parts {
     }
 }
 
+/// The folder, or what is above it while nothing has needed it yet.
+fn nearest(folder: &Path) -> &Path {
+    let there = folder.ancestors().find(|folder| folder.exists());
+    there.unwrap_or(Path::new("."))
+}
+
 /// Makes the documents of change units in a database that keeps no account of them.
 async fn seed(
     database: &DatabaseRef,
@@ -275,5 +284,18 @@ fn trouble(error: ConnectError) -> Trouble {
     match error {
         ConnectError::Permanent(cause) => Trouble::Never(cause),
         ConnectError::Unavailable(cause) => Trouble::Later(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_nothing_has_needed_has_a_disk_all_the_same() {
+        let there = tempfile::tempdir().unwrap();
+        assert_eq!(nearest(there.path()), there.path());
+        assert_eq!(nearest(&there.path().join("not/yet")), there.path());
+        assert_eq!(nearest(Path::new("not-yet")), Path::new("."));
     }
 }

@@ -4,17 +4,21 @@ use std::{
     collections::{HashMap, VecDeque},
     future::Future,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::anyhow;
 use database::{Changes, CommitError, DatabaseRef, Message};
 use futures_util::future::join_all;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::{Backoff, BrokerRef, Failure, ID_HEADER, Record, Stop, Subscription, relay::rejected};
 
 /// How many records share one round of commits.
 const BATCH: u32 = 256;
+/// How often it is said that a broker is still away for the same reason.
+const REMINDER: Duration = Duration::from_secs(30);
 
 /// A record with the id by which it is recognised when it comes again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +51,16 @@ where
     F: Future<Output = Result<Changes, Failure>> + Send,
 {
     let mut backoff = Backoff::new();
+    let mut said: Option<(Instant, String)> = None;
     while !stop.is_cancelled() {
         let Err(cause) = member(&broker, &database, (topic, group), &handle, &stop).await else {
             break;
         };
-        warn!(target: "Consumer", "[Consumer groupId={group}] lost topic {topic}, joining again: {cause:#}");
+        let reason = format!("{cause:#}");
+        if said.as_ref().is_none_or(|(at, last)| *last != reason || at.elapsed() >= REMINDER) {
+            warn!(target: "Consumer", "[Consumer groupId={group}] lost topic {topic}, joining again until it works: {reason}");
+            said = Some((Instant::now(), reason));
+        }
         wait(&mut backoff, &stop).await;
     }
     info!(target: "Consumer", "[Consumer groupId={group}] left topic {topic}");

@@ -72,7 +72,7 @@ impl ChangeSet {
             "changeLog": self.change_log,
             "comments": self.comments,
             "contexts": self.contexts,
-            "dateExecuted": self.executed.to_string(),
+            "dateExecuted": format!("{:.3}", self.executed),
             "deploymentId": self.deployment,
             "description": self.description,
             "execType": self.outcome,

@@ -115,6 +115,11 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
         .around(move |routes| identity::guarded(routes, verifier, MICROSERVICE))
         .around(move |routes| measured.measured(routes))
         .background("identity provider", move |stop| async move { provider.keep_ready(stop).await })
+        .background("readiness", move |stop| async move {
+            stop.cancelled().await;
+            endpoints.leave();
+            Ok(())
+        })
         .background("feed", move |stop| async move { listening.run(stop).await })
         .background("idempotency keys", move |stop| entity::idempotency::clean(keys, clock, stop));
     let Some((registry, registration)) = registration else { return service };

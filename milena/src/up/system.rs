@@ -58,7 +58,9 @@ impl System {
     /// Names the port, folder, file or key that cannot be used; nothing is started then.
     pub async fn prepare(options: Options) -> anyhow::Result<Self> {
         let Options { data_dir, ports, settings, loggers, outside } = options;
-        let wanted = Wanted::read(&settings.resolved()?)?;
+        let mut wanted = Wanted::read(&settings.resolved()?)?;
+        // Kafka cannot be spoken to yet: the embedded broker goes on, and a warning has said so.
+        wanted.kafka = None;
         let listeners = ports.bind(&Embedded::wanted(&wanted)).await?;
         let mut addresses = addresses(&listeners, &ports)?;
         addresses.data = data_dir.display().to_string();

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::bail;
-use chassis::management::{ChangeSet, Component, Management, Scope, Status};
-use database::{DatabaseRef, Executed, Postgres};
+use chassis::management::{ChangeSet, Component, Management, PoolFigures, Scope, Status};
+use database::{DatabaseRef, Executed, PoolUse, Postgres};
 use discovery::Directory;
 use identity::{Provider, ProviderState};
 use mail::{Mailer, SmtpSettings};
@@ -110,6 +110,14 @@ pub(crate) fn schema(management: Management, database: Arc<Postgres>) -> Managem
     management.change_log(move || {
         let database = database.clone();
         async move { Ok(database.change_sets().await?.into_iter().map(shown).collect()) }
+    })
+}
+
+/// The connections to PostgreSQL, under the name of the twin's pool.
+pub(crate) fn pool(management: Management, database: Arc<Postgres>) -> Management {
+    management.pool("Hikari", move || {
+        let PoolUse { open, idle, most, waiting } = database.pool_use();
+        PoolFigures { active: open - idle, idle, pending: waiting, min: 0, max: most }
     })
 }
 

@@ -12,8 +12,8 @@ use chassis::{
     telemetry::Loggers,
 };
 use database::{
-    ChangeUnit, Changes, CommitError, ConnectError, DatabaseRef, Durability, Id, Mongo, Postgres,
-    Sqlite, Table, Write,
+    ChangeUnit, Changes, CommitError, ConnectError, DatabaseRef, Durability, Id, Mongo,
+    MongoSettings, Postgres, Sqlite, Table, Write,
 };
 use discovery::{Address, Directory, Registration};
 use entity::ResourceOptions;
@@ -103,21 +103,25 @@ impl Parts {
     ) -> anyhow::Result<Service> {
         let description = store::description();
         let tables = description.tables();
-        let Some(settings) = self.wanted.mongodb.clone() else {
-            let database: DatabaseRef = self.sqlite("store.db", &tables).await?;
-            seed(&database, &tables, &store::change_units()).await?;
-            let management = self.described(&description, database.clone());
-            let parts = self.microservice(database, management, registration).await?;
-            return Ok(store::service(parts, self.wanted.store.clone()));
-        };
-        let what = format!("MongoDB at {}", settings.address());
         let units = store::change_units();
-        let connect = async || Mongo::connect(&settings, &tables, &units).await.map_err(trouble);
-        let mongo = until_it_works(&what, connect).await?;
-        let management = self.described(&description, mongo.clone());
-        let parts = self.microservice(mongo.clone(), management, registration).await?;
-        Ok(store::service(parts, self.wanted.store.clone())
-            .background("mongodb", move |stop| mongo.keep(stop)))
+        let (database, mongo): (DatabaseRef, _) = match self.wanted.mongodb.clone() {
+            None => {
+                let database: DatabaseRef = self.sqlite("store.db", &tables).await?;
+                seed(&database, &tables, &units).await?;
+                (database, None)
+            }
+            Some(settings) => {
+                let mongo = mongodb(&settings, &tables, &units).await?;
+                (mongo.clone(), Some(mongo))
+            }
+        };
+        let management = self.described(&description, database.clone());
+        let parts = self.microservice(database, management, registration).await?;
+        let service = store::service(parts, self.wanted.store.clone());
+        Ok(match mongo {
+            Some(mongo) => service.background("mongodb", move |stop| mongo.keep(stop)),
+            None => service,
+        })
     }
 
     /// The alert service: in PostgreSQL, when one is named.
@@ -144,6 +148,7 @@ impl Parts {
                 let database = until_it_works(&what, connect).await?;
                 let management = self.described(&description, database.clone());
                 let management = health::schema(management, database.clone());
+                let management = health::pool(management, database.clone());
                 (database as DatabaseRef, management)
             }
         };
@@ -252,6 +257,23 @@ impl Parts {
         );
         Ok(Arc::new(broker))
     }
+}
+
+/// MongoDB, once it answers.
+async fn mongodb(
+    settings: &MongoSettings,
+    tables: &[Table],
+    units: &[ChangeUnit],
+) -> anyhow::Result<Arc<Mongo>> {
+    let what = format!("MongoDB at {}", settings.address());
+    let connect = async || Mongo::connect(settings, tables, units).await.map_err(trouble);
+    let mongo = until_it_works(&what, connect).await?;
+    if !mongo.has_transactions() {
+        info!(
+            "{what} is stand-alone: docs/reliability.md says what to mind while a Java service writes there too"
+        );
+    }
+    Ok(mongo)
 }
 
 /// The folder, or what is above it while nothing has needed it yet.

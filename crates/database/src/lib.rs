@@ -22,7 +22,8 @@ pub use memory::Memory;
 pub use mongo::{ChangeUnit, Mongo, MongoSettings, Seed};
 pub use page::{Condition, Direction, Listing, Page, Sort, Test};
 pub use postgres::{
-    ChangeLog, ChangeSet, ConnectError, Executed, Postgres, PostgresSettings, SettingsError,
+    ChangeLog, ChangeSet, ConnectError, Executed, PoolUse, Postgres, PostgresSettings,
+    SettingsError,
 };
 pub use sqlite::{Durability, OpenError, Sqlite, SqliteFile, check};
 pub use table::{Column, Id, IdKind, Kind, Row, Table, Value};

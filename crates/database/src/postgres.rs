@@ -14,6 +14,7 @@ mod outbox;
 mod schema;
 mod sequence;
 mod settings;
+mod usage;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,6 +32,9 @@ use crate::{
 pub use changelog::{ChangeLog, ChangeSet, Executed};
 pub use connect::ConnectError;
 pub use settings::{PostgresSettings, SettingsError};
+pub use usage::PoolUse;
+
+use usage::Callers;
 
 /// How long a reader of the outbox waits for commits that were there before the ones that it could read.
 const UNDECIDED: [Duration; 3] =
@@ -39,6 +43,7 @@ const UNDECIDED: [Duration; 3] =
 /// A PostgreSQL database.
 pub struct Postgres {
     pool: PgPool,
+    callers: Callers,
     channels: Channels,
     /// The collation that knows upper and lower case, quoted.
     folding: String,
@@ -61,6 +66,7 @@ impl Postgres {
         let folding = connect::prepare(settings, tables, changelog).await?;
         Ok(Arc::new(Postgres {
             pool: connect::pool(settings),
+            callers: Callers::default(),
             channels: Channels::default(),
             folding,
             address: settings.address(),
@@ -80,11 +86,21 @@ impl Postgres {
         timeout(self.patience, read).await.map_err(|_| self.silent())?
     }
 
+    /// What the connections are doing at this moment.
+    pub fn pool_use(&self) -> PoolUse {
+        let (open, idle) = (u64::from(self.pool.size()), self.pool.num_idle() as u64);
+        let idle = idle.min(open);
+        let most = u64::from(self.pool.options().get_max_connections());
+        let waiting = self.callers.count().saturating_sub(open - idle);
+        PoolUse { open, idle, most, waiting }
+    }
+
     /// Asks the server; a second time when the connection turns out to be gone. Only for what may be done twice.
     async fn ask<T, F>(&self, what: &str, question: impl Fn() -> F) -> anyhow::Result<T>
     where
         F: Future<Output = sqlx::Result<T>>,
     {
+        let _calling = self.callers.enter();
         let asked = async {
             match question().await {
                 Err(error) if failure::is_broken(&error) => question().await,
@@ -166,6 +182,7 @@ impl Database for Postgres {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
+        let _calling = self.callers.enter();
         let commit = apply::commit(&self.pool, &changes);
         let done = match timeout(self.patience, commit).await {
             Ok(Err(CommitError::Unavailable(cause))) => {

@@ -101,15 +101,6 @@ where
     }
 }
 
-/// Asks until the answer is yes.
-async fn until(what: &str, mut question: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !question().await {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 async fn ids(database: &Postgres, channel: &str) -> Vec<String> {
     let unsent = database.unsent(channel, 0, 1000).await.unwrap();
     unsent.into_iter().map(|(_, message): (i64, Message)| message.id).collect()
@@ -189,6 +180,9 @@ async fn tells_what_it_is() {
         let details = [("database", "PostgreSQL"), ("validationQuery", "isValid()")];
         let told = database.check().await.unwrap();
         assert_eq!(told, details.map(|(name, value)| (name, value.to_owned())));
+        let pool = database.pool_use();
+        assert!(pool.open >= 1 && pool.idle == pool.open, "{pool:?}");
+        assert_eq!((pool.most, pool.waiting), (10, 0));
     })
     .await;
 }

@@ -18,6 +18,8 @@ mod report;
 mod rest;
 mod smtp;
 mod story;
+#[cfg(test)]
+mod testing;
 mod token;
 mod values;
 

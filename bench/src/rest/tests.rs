@@ -12,18 +12,12 @@ use std::{
 use bytes::Bytes;
 use clap::Parser;
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, Response, body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, Response, body::Incoming};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::*;
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    arguments: Arguments,
-}
+use crate::testing::{Line, serve};
 
 /// What the service does wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,17 +43,6 @@ struct Service {
 }
 
 impl Service {
-    async fn serve(self: Arc<Service>, listener: TcpListener) {
-        let mut connections = JoinSet::new();
-        loop {
-            let stream = TokioIo::new(listener.accept().await.unwrap().0);
-            let service = Arc::clone(&self);
-            let answer = service_fn(move |request| Arc::clone(&service).answer(request));
-            connections
-                .spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, answer));
-        }
-    }
-
     fn health(&self, authorized: bool) -> Value {
         let broker = if self.fault == Fault::Alone { "DOWN" } else { "UP" };
         let components = json!({
@@ -132,14 +115,15 @@ async fn measure(fault: Fault, line: &str) -> Outcome {
     let service =
         Arc::new(Service { fault, replaced: AtomicUsize::new(0), removed: AtomicUsize::new(0) });
     let mut serving = JoinSet::new();
-    serving.spawn(Arc::clone(&service).serve(listener));
+    let answering = Arc::clone(&service);
+    serving.spawn(serve(listener, move |request| Arc::clone(&answering).answer(request)));
     let folder = tempfile::tempdir().unwrap();
     let script = format!(
         "trap 'exit 0' TERM; echo '{{\"store\":\"http://{address}\"}}'; while :; do sleep 0.1; done"
     );
     let program = Program::new("/bin/sh".into(), folder.path(), &["-c", &script]);
     let line = format!("rest --program /bin/sh --seconds 0.1 --callers 4 {line}");
-    let arguments = Line::parse_from(line.split_whitespace()).arguments;
+    let arguments = Line::<Arguments>::parse_from(line.split_whitespace()).arguments;
     let mut run = Run::new(&arguments).unwrap();
     let result = run.start_and_measure(&program, Bearer::fixed("abc").unwrap()).await;
     let mut json = run.comparison.to_json();
@@ -207,7 +191,7 @@ async fn a_refused_token_ends_the_run_and_is_quoted() {
 
 fn check_variables(line: &str, expected: &[&str]) {
     let line = format!("rest --program /bin/sh {line}");
-    let arguments = Line::parse_from(line.split_whitespace()).arguments;
+    let arguments = Line::<Arguments>::parse_from(line.split_whitespace()).arguments;
     let variables = Run::new(&arguments).unwrap().variables("http://issuer:1");
     let found: Vec<_> =
         variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -154,27 +154,10 @@ pub(crate) fn behind(gateway: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        arguments: Arguments,
-    }
-
     fn check(line: &str, expected: Result<&str, &str>) {
-        let words = std::iter::once("story").chain(line.split_whitespace());
-        let described = match Line::try_parse_from(words) {
-            Ok(line) => line.arguments.describe().map_err(|cause| cause.to_string()),
-            Err(cause) => Err(cause.to_string()),
-        };
-        match (&described, expected) {
-            (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{line}"),
-            (Err(found), Err(expected)) => assert!(found.contains(expected), "{line}: {found}"),
-            _ => panic!("{line}: {described:?}, not {expected:?}"),
-        }
+        crate::testing::check(line, Arguments::describe, expected);
     }
 
     #[test]

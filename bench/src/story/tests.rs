@@ -9,8 +9,7 @@ use std::{
 use bytes::Bytes;
 use clap::Parser;
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, Response, body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, Response, body::Incoming};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufStream},
@@ -19,12 +18,7 @@ use tokio::{
 };
 
 use super::*;
-
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    arguments: Arguments,
-}
+use crate::testing::{Line, serve};
 
 /// What the system does wrong, and with which of its updates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,17 +38,6 @@ struct System {
 }
 
 impl System {
-    async fn serve(self: Arc<System>, listener: TcpListener) {
-        let mut connections = JoinSet::new();
-        loop {
-            let stream = TokioIo::new(listener.accept().await.unwrap().0);
-            let system = Arc::clone(&self);
-            let answer = service_fn(move |request| Arc::clone(&system).answer(request));
-            connections
-                .spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, answer));
-        }
-    }
-
     async fn answer(
         self: Arc<System>,
         request: Request<Incoming>,
@@ -114,7 +97,7 @@ impl System {
 async fn check(fault: Fault, expected: (bool, [f64; 4])) {
     let line =
         "story --updates-alone 5 --rate 50 --seconds 1 --updates 40 --callers 4 --patience 3";
-    let arguments = Line::parse_from(line.split(' ')).arguments;
+    let arguments = Line::<Arguments>::parse_from(line.split(' ')).arguments;
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -123,7 +106,7 @@ async fn check(fault: Fault, expected: (bool, [f64; 4])) {
     let updates = AtomicUsize::new(0);
     let system = Arc::new(System { address, mail: mailbox.address(), fault, updates });
     let mut serving = JoinSet::new();
-    serving.spawn(system.serve(listener));
+    serving.spawn(serve(listener, move |request| Arc::clone(&system).answer(request)));
     let report = Report::new(String::new(), String::new());
     let outcome = Outcome::default();
     let mut run =

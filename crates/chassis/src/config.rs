@@ -4,6 +4,7 @@
 //! Key names are Spring's where Spring or JHipster has one; the environment's form of `spring.mail.host`
 //! is `SPRING_MAIL_HOST` (Spring's relaxed binding). Secrets may come from a file: `SPRING_MAIL_PASSWORD_FILE`.
 
+mod names;
 mod placeholders;
 mod remote;
 mod shown;
@@ -16,7 +17,10 @@ use std::{
 };
 
 use crate::Secret;
+pub use names::{environment_name, nearest};
 pub use remote::RemoteSource;
+
+use names::{THEIRS, begins_with, is_theirs, legacy_name};
 pub(crate) use shown::Shown;
 
 /// What is wrong with a configuration. The text names the key, where it was set, and what to do.
@@ -53,10 +57,6 @@ pub enum ConfigError {
         reason: String,
     },
 }
-
-/// The first segments of keys that belong to Spring, Eureka or JHipster: they have many more than we know, and set in the
-/// environment they may be meant for somebody else.
-const THEIRS: [&str; 6] = ["spring", "jhipster", "logging", "server", "management", "eureka"];
 
 /// A value and where it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -302,39 +302,6 @@ impl std::fmt::Debug for Settings {
             .entries(self.settings.iter().map(|(key, setting)| (key, &setting.origin)))
             .finish()
     }
-}
-
-/// Whether a key belongs to Spring and its relatives.
-fn is_theirs(key: &str) -> bool {
-    key.split(['.', '[']).next().is_some_and(|segment| THEIRS.contains(&segment))
-}
-
-/// Whether a variable is one of a family: `SPRING_KAFKA_X` of `spring`.
-fn begins_with(variable: &str, family: &str) -> bool {
-    variable.strip_prefix(&family.to_ascii_uppercase()).is_some_and(|rest| rest.starts_with('_'))
-}
-
-/// The environment's form of a key: `spring.cloud.config.fail-fast` is `SPRING_CLOUD_CONFIG_FAILFAST`.
-pub fn environment_name(key: &str) -> String {
-    key.chars()
-        .filter(|c| *c != '-')
-        .map(|c| if c == '.' { '_' } else { c.to_ascii_uppercase() })
-        .collect()
-}
-
-/// The form with underscores for dashes, which Spring takes too and the tutorial uses: `…_CLIENT_ID`.
-fn legacy_name(key: &str) -> String {
-    key.chars().map(|c| if matches!(c, '.' | '-') { '_' } else { c.to_ascii_uppercase() }).collect()
-}
-
-/// The known name that is most like a misspelt one, if any is near.
-pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a String>) -> Option<String> {
-    known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(wrong, name), name))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name.clone())
 }
 
 fn unreadable(origin: &str, reason: impl ToString) -> ConfigError {

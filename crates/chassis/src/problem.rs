@@ -150,11 +150,6 @@ impl Problem {
         Problem { status: StatusCode::PRECONDITION_FAILED, ..Problem::concurrency() }
     }
 
-    /// 400: the database can never keep what was sent. The Java services answer the same sentence with 500.
-    pub fn refused() -> Self {
-        Problem::bad_request("Failure during data access")
-    }
-
     /// 406: none of the forms that there are is one that the caller takes.
     pub fn not_acceptable() -> Self {
         Problem::new(StatusCode::NOT_ACCEPTABLE, "Could not find acceptable representation")

@@ -15,5 +15,5 @@ pub use codec::{CodecError, decode, encode};
 pub use description::{Entity, Field, FieldKind, Rule};
 pub use ids::Ids;
 pub use instant::instant_text;
-pub use openapi::{ApiGroup, OpenApi, api_docs, document};
+pub use openapi::{ApiGroup, OpenApi, api_docs};
 pub use resource::{Announce, Change, Moment, Resource, ResourceOptions, announce_nothing, typed};

@@ -82,15 +82,5 @@ fn merge(paths: &mut Map<String, Value>, path: &str, methods: &Value) {
     }
 }
 
-/// Makes the document of a service that has nothing but these entities.
-pub fn document(service: &str, entities: &[&Entity]) -> Value {
-    let mut letters = service.chars();
-    let name: String =
-        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-    let (title, description) = (format!("{name} API"), format!("{name} API documentation"));
-    OpenApi { title: &title, description: &description, version: "0.0.1", entities, more: &[] }
-        .document()
-}
-
 #[cfg(test)]
 mod tests;

@@ -73,7 +73,7 @@ impl Accounts {
     }
 
     /// Serves `GET /api/users`, with `page`, `size` and `sort`, and `GET /api/authorities`. Of people only those are shown
-    /// who are activated, and only their ids and logins. Belongs inside [`crate::authenticated`].
+    /// who are activated, and only their ids and logins. Belongs inside [`crate::guarded`].
     pub fn routes(self, database: DatabaseRef) -> Router {
         Router::new()
             .route("/api/users", get(users))

@@ -20,7 +20,7 @@ const AUTHORITY_CLAIMS: [&str; 3] = ["groups", "roles", "https://www.jhipster.te
 /// The role that may see and do everything.
 const ADMIN: &str = "ROLE_ADMIN";
 
-/// The caller that a token names. A handler behind [`authenticated`] finds it in the request's extensions.
+/// The caller that a token names. A handler behind [`identified`] finds it in the request's extensions.
 /// Clones share one [`Profile`], so that they cost nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Caller(Arc<Profile>);
@@ -73,34 +73,11 @@ impl Deref for Caller {
     }
 }
 
-/// Lets only callers with a good bearer token in, and tells the handlers who they are: a [`Caller`] among the
-/// request's extensions. Others are answered 401, or 503 while nobody can tell whether the token is good.
-///
-/// For who must not know this crate, the extensions have a [`CallerName`] too, and [`Administrator`] for `ROLE_ADMIN`.
-pub fn authenticated(router: Router, verifier: Arc<Verifier>) -> Router {
-    router.layer(middleware::from_fn_with_state(verifier, admit))
-}
-
 /// Lets callers without a token in as nobody, but refuses a token that is not good, as the Java services do on their
-/// open paths. Callers with a good one are known to the handlers as behind [`authenticated`].
+/// open paths. Callers with a good one are told to the handlers: a [`Caller`] among the request's extensions and, for who
+/// must not know this crate, a [`CallerName`], and [`Administrator`] for `ROLE_ADMIN`.
 pub fn identified(router: Router, verifier: Arc<Verifier>) -> Router {
     router.layer(middleware::from_fn_with_state(verifier, identify))
-}
-
-/// Lets only callers with this role in; others are answered 403. Belongs inside [`authenticated`].
-pub fn with_role(router: Router, role: &'static str) -> Router {
-    router.layer(middleware::from_fn_with_state(role, require_role))
-}
-
-async fn admit(
-    State(verifier): State<Arc<Verifier>>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    if !is_known(&verifier, &mut request).await? {
-        return Err(Problem::unauthorized());
-    }
-    Ok(next.run(request).await)
 }
 
 async fn identify(
@@ -108,13 +85,13 @@ async fn identify(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    is_known(&verifier, &mut request).await?;
+    introduce(&verifier, &mut request).await?;
     Ok(next.run(request).await)
 }
 
-/// Tells the handlers who sent a request, if it came with a token, and says whether it did.
-async fn is_known(verifier: &Verifier, request: &mut Request) -> Result<bool, Problem> {
-    let Some(token) = bearer(request.headers())? else { return Ok(false) };
+/// Tells the handlers who sent a request, if it came with a token.
+async fn introduce(verifier: &Verifier, request: &mut Request) -> Result<(), Problem> {
+    let Some(token) = bearer(request.headers())? else { return Ok(()) };
     let caller = verifier.verify(token).await?;
     let extensions = request.extensions_mut();
     if caller.has_role(ADMIN) {
@@ -122,19 +99,7 @@ async fn is_known(verifier: &Verifier, request: &mut Request) -> Result<bool, Pr
     }
     extensions.insert(CallerName(caller.name().to_owned()));
     extensions.insert(caller);
-    Ok(true)
-}
-
-async fn require_role(
-    State(role): State<&'static str>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    match request.extensions().get::<Caller>() {
-        None => Err(Problem::unauthorized()),
-        Some(caller) if caller.has_role(role) => Ok(next.run(request).await),
-        Some(_) => Err(Problem::forbidden()),
-    }
+    Ok(())
 }
 
 /// Finds the bearer token of a request (RFC 6750 §2.1). Other schemes count as no token.

@@ -12,7 +12,7 @@ pub mod csrf;
 pub mod login;
 pub mod session;
 
-pub use caller::{Caller, Profile, authenticated, identified, with_role};
+pub use caller::{Caller, Profile, identified};
 pub use guard::{Access, MICROSERVICE, Rules, guarded};
 pub use issuer::Issuer;
 pub use provider::{Metadata, Provider, ProviderState};

@@ -16,7 +16,7 @@ pub(crate) fn about() -> About {
     About {
         name: "library".into(),
         artifact: "library".into(),
-        group: "org.example.library".into(),
+        group: "org.example.books".into(),
         version: "1.0".into(),
         profiles: vec!["prod".into()],
         ribbon: "dev".into(),

@@ -4,13 +4,17 @@
 
 #[path = "../it/conformance.rs"]
 mod conformance;
+mod crash;
 mod mongo;
 mod postgres;
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 /// Where a server is, or where the script is that has started it.
 #[expect(clippy::disallowed_methods, reason = "the script tells it in the environment")]
@@ -28,6 +32,15 @@ fn program(name: &str) -> PathBuf {
     let folders = installed.chain(std::env::split_paths(&path));
     let mut programs = folders.map(|folder| folder.join(name));
     programs.find(|program| program.exists()).unwrap()
+}
+
+/// Asks again and again until it is so.
+async fn until(what: &str, mut question: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !question().await {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// Kills a server without warning and starts it again.

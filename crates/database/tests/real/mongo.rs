@@ -124,15 +124,6 @@ async fn keeping(mongo: &Arc<Mongo>, test: impl Future<Output = ()>) {
     kept.unwrap();
 }
 
-/// Asks until the answer is yes.
-async fn until(what: &str, mut question: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !question().await {
-        assert!(Instant::now() < deadline, "{what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 async fn ids(database: &Mongo, channel: &str) -> Vec<String> {
     let (mut ids, mut after) = (Vec::new(), 0);
     loop {

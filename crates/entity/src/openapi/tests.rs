@@ -3,9 +3,14 @@
 use super::*;
 use crate::codec::tests::ORDER;
 
+fn shop() -> Value {
+    let (title, description) = ("Shop API", "Shop API documentation");
+    OpenApi { title, description, version: "0.0.1", entities: &[&ORDER], more: &[] }.document()
+}
+
 #[test]
 fn describes_the_resource_and_its_fields() {
-    let document = document("shop", &[&ORDER]);
+    let document = shop();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
     assert_eq!(paths, ["/api/orders/{id}", "/api/orders"]);
     assert_eq!(document["info"]["title"], "Shop API");
@@ -24,7 +29,7 @@ fn describes_the_resource_and_its_fields() {
 
 #[test]
 fn names_the_filters_that_fit() {
-    let document = document("shop", &[&ORDER]);
+    let document = shop();
     let parameters = document["paths"]["/api/orders"]["get"]["parameters"].as_array().unwrap();
     let of = |field: &str| {
         let names = parameters.iter().filter_map(|parameter| parameter["name"].as_str());

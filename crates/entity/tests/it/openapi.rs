@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::{Router, http::Method};
 use chassis::Service;
-use entity::{ApiGroup, OpenApi, api_docs, document};
+use entity::{ApiGroup, OpenApi, api_docs};
 use serde_json::{Value, json};
 
 use crate::{
@@ -80,8 +80,12 @@ async fn yaml_looks_like_the_recorded_one() {
 }
 
 async fn check(path: &str, headers: &[(&str, &str)], status: u16, kind: &str, part: &str) {
-    let document = |name| (name, document(name, &[&ORDER]));
-    let router = serving(vec![document("main"), document("other")]);
+    let document = |name, title| {
+        let description = "API documentation";
+        let entities: &[_] = &[&ORDER];
+        (name, OpenApi { title, description, version: "0.0.1", entities, more: &[] }.document())
+    };
+    let router = serving(vec![document("main", "Main API"), document("other", "Other API")]);
     let answer = send(&router, None, Method::GET, path, headers, "").await.expect(status);
     assert_eq!(answer.header("content-type"), kind, "{path}");
     assert!(answer.body.contains(part), "{path}: {answer:?}");

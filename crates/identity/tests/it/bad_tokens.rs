@@ -10,7 +10,7 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chassis::Service;
-use identity::{TokenError, Verifier, authenticated};
+use identity::{Access, TokenError, Verifier, guarded};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -145,8 +145,8 @@ async fn the_public_key_is_no_secret_to_sign_with() {
 async fn a_token_of_a_megabyte_is_refused_unread() {
     let verifier = verifier("http://127.0.0.1:1");
     let router = Router::new().route("/books", get(|| async { "read" }));
-    let router =
-        Service::new("library").routes(authenticated(router, Arc::new(verifier))).into_router();
+    let router = guarded(router, Arc::new(verifier), &[("/**", Access::Caller)]);
+    let router = Service::new("library").routes(router).into_router();
     let request = Request::get("/books")
         .header(header::AUTHORIZATION, format!("Bearer {}", "a.b.c".repeat(200_000)))
         .body(Body::empty())

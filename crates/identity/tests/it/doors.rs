@@ -10,7 +10,7 @@ use axum::{
 };
 use chassis::{Service, http::CallerName, management::Administrator};
 use http_body_util::BodyExt;
-use identity::{Caller, Verifier, authenticated, identified, with_role};
+use identity::{Access, Caller, Rules, Verifier, guarded};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -30,13 +30,14 @@ async fn told(
 }
 
 fn router(verifier: Verifier) -> Router {
-    let verifier = Arc::new(verifier);
-    let books = with_role(Router::new().route("/admin/books", get(who)), "ROLE_ADMIN");
-    let closed =
-        authenticated(Router::new().route("/books", get(who)).merge(books), verifier.clone());
-    let open = Router::new().route("/open", get(who)).route("/told", get(told));
-    let open = identified(open, verifier);
-    Service::new("library").routes(closed.merge(open)).into_router()
+    const RULES: Rules =
+        &[("/books", Access::Caller), ("/admin/books", Access::Role("ROLE_ADMIN"))];
+    let routes = Router::new()
+        .route("/books", get(who))
+        .route("/admin/books", get(who))
+        .route("/open", get(who))
+        .route("/told", get(told));
+    Service::new("library").routes(guarded(routes, Arc::new(verifier), RULES)).into_router()
 }
 
 struct Answer {

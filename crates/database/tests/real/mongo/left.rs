@@ -5,7 +5,7 @@ use std::sync::Arc;
 use database::{Changes, Database, Id, Mongo, Write};
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, oid::ObjectId, spec::BinarySubtype};
 
-use super::{BOTH, Place, STAND_ALONE, ids, keeping, until, with_database};
+use super::{BOTH, Place, STAND_ALONE, ids, keeping, with_database};
 use crate::conformance::{BOOK, book, id, insert, message};
 
 /// A message as it waits in a document.
@@ -110,7 +110,7 @@ async fn a_process_that_runs_finishes_what_another_left_behind() {
         keeping(&mongo, async {
             leave_things_behind(&place).await;
             added.changed().await.unwrap();
-            until("all is done", async || {
+            crate::until("all is done", async || {
                 place.collection("milena_journal").count_documents(doc! {}).await.unwrap() == 0
             })
             .await;
@@ -192,6 +192,7 @@ async fn give_up_on_commits(mongo: &Arc<Mongo>) {
     }
     let last = insert("last", book("last", 1)).send(message("last", "last", "k"));
     mongo.commit(last).await.unwrap();
-    until("the last message can be read", async || ids(mongo, "last").await == ["last"]).await;
+    crate::until("the last message can be read", async || ids(mongo, "last").await == ["last"])
+        .await;
     assert!(begun.elapsed() < std::time::Duration::from_secs(8), "{:?}", begun.elapsed());
 }

@@ -89,7 +89,7 @@ async fn moves_large_messages_of_many_commits() {
                 for committed in futures_util::future::join_all(commits).await {
                     committed.unwrap();
                 }
-                super::until("all are there", async || ids(&mongo, "large").await.len() == 12)
+                crate::until("all are there", async || ids(&mongo, "large").await.len() == 12)
                     .await;
             })
             .await;

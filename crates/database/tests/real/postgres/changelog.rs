@@ -246,7 +246,7 @@ async fn liquibase_waits_until_our_change_sets_are_run() {
             place.open(&[], &sets).await.unwrap();
         };
         let liquibase = async {
-            super::until("our change set runs", async || {
+            crate::until("our change set runs", async || {
                 let running = "select count(*)::text from pg_stat_activity where query like '%pg_sleep(1)%' \
                     and datname = current_database() and pid <> pg_backend_pid()";
                 place.text(running).await.as_deref() == Some("1")

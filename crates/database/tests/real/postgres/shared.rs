@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use database::{Changes, CommitError, Database, Write};
 use futures_util::future::join_all;
 
-use super::{ids, until, with_database};
+use super::{ids, with_database};
 use crate::conformance::{BOOK, book, id, insert, message};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +121,7 @@ async fn waits_for_a_message_that_is_before_one_it_could_read() {
             first.commit(Changes::new().send(message("slow", "c", "k"))).await.unwrap();
         };
         let fast = async {
-            until("the slow commit has its position", async || {
+            crate::until("the slow commit has its position", async || {
                 place.text("select last_value::text from outbox_position_seq where is_called").await
                     == Some("1".to_owned())
             })

@@ -49,6 +49,19 @@ impl Caller {
         Ok(())
     }
 
+    /// How many entities there are at `/api/` and this name.
+    pub(crate) async fn count(&self, entities: &str) -> anyhow::Result<u64> {
+        let url = format!("{}/api/{entities}?page=0&size=1", self.base);
+        let request = Request::get(&url)
+            .header("authorization", self.bearer.header())
+            .body(Full::default())
+            .with_context(|| format!("the address {url} is no URL"))?;
+        let answer = self.http.answer(request).await?;
+        let total = answer.headers().get("x-total-count").and_then(|total| total.to_str().ok());
+        let total = total.and_then(|total| total.parse().ok());
+        total.with_context(|| format!("GET {url}: {} without X-Total-Count", answer.status()))
+    }
+
     /// What the service says of its health, well or not.
     pub(crate) async fn health(&self) -> anyhow::Result<Value> {
         let url = format!("{}/management/health", self.base);

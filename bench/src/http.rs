@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -52,6 +52,15 @@ impl Http {
         &self,
         request: Request<Full<Bytes>>,
     ) -> anyhow::Result<(StatusCode, Bytes)> {
+        let (head, body) = self.answer(request).await?.into_parts();
+        Ok((head.status, body))
+    }
+
+    /// As [`Http::ask`], with the headers.
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> anyhow::Result<Response<Bytes>> {
         let what = format!("{} {}", request.method(), request.uri());
         tokio::time::timeout(PATIENCE, self.exchange(request))
             .await
@@ -69,11 +78,10 @@ impl Http {
         serde_json::from_slice(&body).with_context(|| format!("{what}: the answer is not JSON"))
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
-        let answer = self.client.request(request).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), ANSWER_LIMIT).collect().await;
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Bytes>> {
+        let (head, body) = self.client.request(request).await?.into_parts();
+        let body = Limited::new(body, ANSWER_LIMIT).collect().await;
         let body = body.map_err(|cause| anyhow::anyhow!("read the answer: {cause}"))?;
-        Ok((status, body.to_bytes()))
+        Ok(Response::from_parts(head, body.to_bytes()))
     }
 }

@@ -2,14 +2,16 @@
 
 use std::{
     collections::HashMap,
+    future::ready,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use tokio::{net::TcpListener, sync::watch, task::JoinSet, time::timeout};
 
-use crate::smtp;
+use crate::smtp::{self, Answer};
 
 /// Receives mails until dropped.
 pub(crate) struct Mailbox {
@@ -34,14 +36,16 @@ impl Mailbox {
         let address = listener.local_addr()?;
         let (sender, arrivals) = watch::channel(HashMap::new());
         let mut receiver = JoinSet::new();
-        receiver.spawn(smtp::receive(listener, move |subject| {
-            let now = Instant::now();
+        let sender = Arc::new(sender);
+        receiver.spawn(smtp::receive(listener, move |mail| {
+            let (now, subject) = (Instant::now(), mail.subject);
             if subject.starts_with(&prefix) {
                 sender.send_modify(|arrivals| {
                     arrivals.entry(subject).or_insert(Arrival { first: now, copies: 0 }).copies +=
                         1;
                 });
             }
+            ready(Answer::Accept)
         }));
         Ok(Mailbox { address, arrivals, _receiver: receiver })
     }

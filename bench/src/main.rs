@@ -1,9 +1,11 @@
-//! Load generator and comparisons. Knows only addresses, so that the same load can be aimed at any implementation of
-//! the same interfaces.
+//! Load generator, comparisons and faults. Knows only addresses and the program's path, so that the same load can be aimed
+//! at any implementation of the same interfaces.
 
 mod caller;
 mod connection;
 mod disk;
+mod faults;
+mod flow;
 mod goal;
 mod http;
 mod issuer;
@@ -29,7 +31,7 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Load generator and comparisons; knows only addresses.
+/// Load generator, comparisons and faults; knows only addresses and the program.
 #[derive(Parser)]
 #[command(name = "bench", version)]
 struct Bench {
@@ -43,6 +45,10 @@ enum Command {
     Story(Box<story::Arguments>),
     /// Measures the REST resource of one service and compares it with others.
     Rest(Box<rest::Arguments>),
+    /// Kills, pauses and cuts off parts of a system under requests, and checks that nothing is lost.
+    Faults(Box<faults::Arguments>),
+    /// Measures the way of an update on real servers, part by part.
+    Flow(Box<flow::Arguments>),
 }
 
 // One thread: on a small machine every core that the load generator takes is missing in the system under test.
@@ -67,5 +73,7 @@ async fn measure(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Story(arguments) => story::run(arguments).await,
         Command::Rest(arguments) => rest::run(arguments).await,
+        Command::Faults(arguments) => faults::run(arguments).await,
+        Command::Flow(arguments) => flow::run(arguments).await,
     }
 }

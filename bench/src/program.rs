@@ -1,5 +1,7 @@
 //! The program under test, when bench starts it itself, on ports that the system chooses.
 
+mod running;
+
 use std::{
     ffi::OsString,
     fs::File,
@@ -16,15 +18,15 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     process::{Child, ChildStdout, Command},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
-use crate::process::Process;
+pub(crate) use self::running::{Running, Signal};
 
 /// How long the program may take until it says that it is ready.
 const START: Duration = Duration::from_secs(60);
 
-/// How long it may take to stop.
+/// How long it may take to end.
 const STOP: Duration = Duration::from_secs(15);
 
 /// The longest first line that is read.
@@ -33,16 +35,9 @@ const LINE_LIMIT: u64 = 64 * 1024;
 /// How much of the program's own messages is shown when it does not start.
 const EXCERPT: usize = 2_000;
 
-/// What the project's script for real servers leaves in the environment of everything that it starts. The program would
-/// take such variables for misspelt ones of its own.
-const OF_TEST_SERVERS: [&str; 6] = [
-    "REAL_SERVERS_CACHE",
-    "REAL_SERVERS_STATE",
-    "REAL_MONGODB",
-    "REAL_MONGODB_REPLICA_SET",
-    "REAL_POSTGRESQL",
-    "REAL_SERVERS",
-];
+/// How the variables begin that the project's script for real servers leaves in the environment of everything that it
+/// starts. The program would take them for misspelt ones of its own.
+const OF_TEST_SERVERS: &[u8] = b"REAL_";
 
 /// How to start the program; it can be started again on the same data.
 pub(crate) struct Program {
@@ -50,19 +45,6 @@ pub(crate) struct Program {
     arguments: Vec<OsString>,
     variables: Vec<(&'static str, String)>,
     messages: PathBuf,
-}
-
-/// A program that is ready.
-pub(crate) struct Running {
-    child: Child,
-    /// Where its services answer.
-    pub(crate) addresses: Addresses,
-    /// When it was started.
-    pub(crate) began: Instant,
-    /// From its start until it said that it was ready.
-    pub(crate) ready: Duration,
-    /// Reads what it goes on to say, so that it never waits for a reader.
-    _listener: JoinSet<()>,
 }
 
 /// Where the parts of a system answer: the program's first line, a JSON object.
@@ -87,10 +69,13 @@ impl Program {
             "--distribution-list",
             "everyone@example.com",
         ];
-        Program::new(path, folder, &words)
-            .with("SPRING_MAIL_HOST", mail.ip().to_string())
+        Program::new(path, folder, &words).mailing_to(mail)
+    }
+
+    /// The same program, sending its mails to a receiver that speaks no TLS.
+    pub(crate) fn mailing_to(self, mail: SocketAddr) -> Program {
+        self.with("SPRING_MAIL_HOST", mail.ip().to_string())
             .with("SPRING_MAIL_PORT", mail.port().to_string())
-            // The receiver of this program speaks no TLS.
             .with("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_ENABLE", "false")
             .with("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_REQUIRED", "false")
     }
@@ -119,10 +104,8 @@ impl Program {
 
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(&self) -> anyhow::Result<Running> {
-        let mut command = self.command()?;
         let began = Instant::now();
-        let mut child =
-            command.spawn().with_context(|| format!("start {}", self.path.display()))?;
+        let mut child = self.spawn()?;
         let mut output =
             BufReader::new(child.stdout.take().context("the program's output is not piped")?);
         let line = match timeout(START, first_line(&mut output)).await {
@@ -155,12 +138,32 @@ impl Program {
         Ok(Running { child, addresses, began, ready, _listener: listener })
     }
 
+    /// Starts it, and kills it so long after that, whether or not it is ready.
+    ///
+    /// # Errors
+    /// When it has ended by itself before.
+    pub(crate) async fn start_and_kill(&self, moment: Duration) -> anyhow::Result<()> {
+        let mut child = self.spawn()?;
+        sleep(moment).await;
+        if let Some(status) = child.try_wait().context("look after the program")? {
+            bail!("the program ended with {status} while it started; {}", self.last_words());
+        }
+        running::kill(&mut child).await
+    }
+
+    fn spawn(&self) -> anyhow::Result<Child> {
+        self.command()?.spawn().with_context(|| format!("start {}", self.path.display()))
+    }
+
     fn command(&self) -> anyhow::Result<Command> {
-        let messages = File::create(&self.messages)
-            .with_context(|| format!("create {}", self.messages.display()))?;
+        // What an earlier run of the same program has said is kept.
+        let messages = File::options().create(true).append(true).open(&self.messages);
+        let messages = messages.with_context(|| format!("open {}", self.messages.display()))?;
         let mut command = Command::new(&self.path);
-        for name in OF_TEST_SERVERS {
-            command.env_remove(name);
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(OF_TEST_SERVERS) {
+                command.env_remove(name);
+            }
         }
         command
             .args(&self.arguments)
@@ -175,31 +178,6 @@ impl Program {
     fn last_words(&self) -> String {
         let text = std::fs::read(&self.messages).unwrap_or_default();
         String::from_utf8_lossy(&text[text.len().saturating_sub(EXCERPT)..]).into_owned()
-    }
-}
-
-impl Running {
-    pub(crate) fn process(&self) -> anyhow::Result<Process> {
-        Ok(Process(self.child.id().context("the program has ended by itself")?))
-    }
-
-    /// Asks it to stop and returns how long that took.
-    ///
-    /// # Errors
-    /// Names an exit status other than 0, and a program that does not stop.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<Duration> {
-        let process = self.process()?;
-        let id = rustix::process::Pid::from_raw(process.0.try_into()?).context("process id 0")?;
-        let began = Instant::now();
-        rustix::process::kill_process(id, rustix::process::Signal::TERM)
-            .context("send SIGTERM to the program")?;
-        let ended = timeout(STOP, self.child.wait()).await;
-        let status = ended
-            .with_context(|| format!("the program did not stop in {} s", STOP.as_secs()))??;
-        if !status.success() {
-            bail!("the program answered SIGTERM with {status}, not with 0");
-        }
-        Ok(began.elapsed())
     }
 }
 

@@ -1,9 +1,16 @@
 //! The command line.
 
+mod dead_letters;
+
 use std::path::PathBuf;
 
 use chassis::telemetry::LogFormat;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use dead_letters::{
+    Access, Action, DeadLettersArguments, DiscardArguments, EditArguments, ListArguments,
+    ReplayArguments, ShowArguments,
+};
 
 use crate::up::Ports;
 
@@ -19,6 +26,16 @@ pub struct Arguments {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run services until it is told to stop.
+    #[command(flatten)]
+    Serve(Serve),
+    /// See, repair, replay or discard what a running service could not process.
+    DeadLetters(DeadLettersArguments),
+}
+
+/// What the program can run.
+#[derive(Debug, Subcommand)]
+pub enum Serve {
     /// Run the whole system in one process, embedded parts included.
     Up(UpArguments),
     /// Run one service in a process of its own, configured as its Java twin is.
@@ -46,7 +63,7 @@ pub struct UpArguments {
     /// Who gets the mails; the same as --set alert.distribution-list=….
     #[arg(long, value_name = "ADDRESS,…")]
     pub distribution_list: Option<String>,
-    /// What every command takes.
+    /// What both take.
     #[command(flatten)]
     pub common: CommonArguments,
 }
@@ -63,7 +80,7 @@ pub struct RunArguments {
     /// The port to listen on, 0 for any that is free; the same as --set server.port=….
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// What every command takes.
+    /// What both take.
     #[command(flatten)]
     pub common: CommonArguments,
 }
@@ -77,7 +94,7 @@ pub enum Role {
     Alert,
 }
 
-/// The flags that every command has.
+/// The flags that every command has that runs services.
 #[derive(Debug, Args)]
 pub struct CommonArguments {
     /// How log lines are written.
@@ -110,20 +127,20 @@ impl UpArguments {
     }
 }
 
-impl Command {
-    /// The flags that every command has.
+impl Serve {
+    /// The flags that both have.
     pub fn common(&self) -> &CommonArguments {
         match self {
-            Command::Up(arguments) => &arguments.common,
-            Command::Run(arguments) => &arguments.common,
+            Serve::Up(arguments) => &arguments.common,
+            Serve::Run(arguments) => &arguments.common,
         }
     }
 
     /// The configuration keys that flags of their own stand for.
     pub fn keys(&self) -> Vec<(&'static str, String)> {
         let given = match self {
-            Command::Up(up) => ("alert.distribution-list", up.distribution_list.clone()),
-            Command::Run(run) => ("server.port", run.port.map(|port| port.to_string())),
+            Serve::Up(up) => ("alert.distribution-list", up.distribution_list.clone()),
+            Serve::Run(run) => ("server.port", run.port.map(|port| port.to_string())),
         };
         given.1.map(|value| (given.0, value)).into_iter().collect()
     }

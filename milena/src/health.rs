@@ -1,6 +1,6 @@
 //! What the parts of a process say of themselves, under the names that Spring gives them (contract §8).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::bail;
 use chassis::management::{ChangeSet, Component, Management, PoolFigures, Scope, Status};
@@ -8,8 +8,13 @@ use database::{DatabaseRef, Executed, PoolUse, Postgres};
 use discovery::Directory;
 use identity::{Provider, ProviderState};
 use mail::{Mailer, SmtpSettings};
+use messaging::kafka::{Kafka, KafkaListener};
+use serde_json::{Value, json};
 
 use crate::wanted::Wanted;
+
+/// How long Kafka may take to answer a health report; the twin waits for a minute.
+const KAFKA_ANSWERS: Duration = Duration::from_secs(2);
 
 /// The database, without which nothing works, under the name that it has at this service.
 pub(crate) fn database(management: Management, database: DatabaseRef, name: &str) -> Management {
@@ -38,19 +43,39 @@ pub(crate) fn config_server(management: Management, sources: Vec<String>) -> Man
 }
 
 /// The broker: while it is away, announcements wait and the resources go on.
-pub(crate) fn broker(management: Management, wanted: &Wanted) -> Management {
+pub(crate) fn broker(management: Management, wanted: &Wanted, kafka: Option<Kafka>) -> Management {
     let topics = vec![wanted.store.topic.clone(), wanted.feed_topic.clone()];
-    let kafka = wanted.kafka.clone();
     management.component("binders", Scope::Optional, move || {
-        let component = match &kafka {
-            Some(_) => Component::down("this version cannot speak to Kafka"),
-            None => Component::up().with_detail("topicsInUse", topics.clone()),
-        };
-        let name = if kafka.is_some() { "kafka" } else { "embedded" };
-        let status = component.status();
-        let binders = Component::new(status).with_component(name, component);
-        async move { Ok(binders) }
+        let (kafka, topics) = (kafka.clone(), topics.clone());
+        async move {
+            let (name, component) = match kafka {
+                Some(kafka) => ("kafka", binder(&kafka).await),
+                None => ("embedded", Component::up().with_detail("topicsInUse", topics)),
+            };
+            Ok(Component::new(component.status()).with_component(name, component))
+        }
     })
+}
+
+/// Kafka as Spring's binder reports it.
+async fn binder(kafka: &Kafka) -> Component {
+    let checked = kafka.check(KAFKA_ANSWERS).await;
+    let state = kafka.state();
+    let listener = |listener: KafkaListener| {
+        json!({
+            "isRunning": listener.running,
+            "isStoppedAbnormally": false,
+            "isPaused": listener.paused,
+            "listenerId": listener.topic,
+            "groupId": listener.group,
+        })
+    };
+    let listeners: Vec<Value> = state.listeners.into_iter().map(listener).collect();
+    let component = match checked {
+        Ok(()) => Component::up(),
+        Err(cause) => Component::down(format!("{cause:#}")),
+    };
+    component.with_detail("topicsInUse", state.topics).with_detail("listenerContainers", listeners)
 }
 
 /// The identity provider: while it is away, the keys known so far go on working.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chassis::config::{ConfigError, RemoteSource, Settings};
 
-use crate::arguments::Command;
+use crate::arguments::Serve;
 
 /// Everything that was said about the configuration when the program was started.
 #[derive(Clone, Default)]
@@ -19,7 +19,7 @@ pub struct Layers {
 
 impl Layers {
     /// Those of a command line and an environment.
-    pub fn of(command: &Command, variables: Vec<(String, String)>) -> Self {
+    pub fn of(command: &Serve, variables: Vec<(String, String)>) -> Self {
         let common = command.common();
         let flags = command.keys().into_iter().map(|(key, value)| (key.to_owned(), value));
         let arguments = common.set.iter().cloned().chain(flags).collect();

@@ -1,9 +1,9 @@
 //! The program: puts services, embedded parts and listeners together. Decides nothing of the business.
 
 pub mod arguments;
+pub mod dead_letters;
 mod folder;
 mod health;
-mod kafka;
 pub mod layers;
 mod parts;
 mod patience;
@@ -16,12 +16,13 @@ mod wanted;
 pub const DEFAULTS: &str = include_str!("../config.yml");
 
 /// The crates of this workspace that the program is made of, whose log lines may be more detailed than others'.
-pub const CRATES: [&str; 14] = [
+pub const CRATES: [&str; 15] = [
     "alert",
     "chassis",
     "database",
     "discovery",
     "entity",
+    "faults",
     "feed",
     "gateway",
     "identity",
@@ -40,13 +41,8 @@ use chassis::config::{ConfigError, Settings};
 /// # Errors
 /// When a default file is not YAML, which a test rules out.
 pub fn defaults() -> Result<Settings, ConfigError> {
-    Settings::defaults(&[
-        DEFAULTS,
-        registry::DEFAULTS,
-        gateway::DEFAULTS,
-        store::DEFAULTS,
-        alert::DEFAULTS,
-    ])
+    let files = [DEFAULTS, registry::DEFAULTS, gateway::DEFAULTS, store::DEFAULTS, alert::DEFAULTS];
+    Ok(wanted::open_kafka(Settings::defaults(&files)?))
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use chassis::{
 };
 use clap::{Parser, error::ErrorKind};
 use milena::{
-    arguments::{Arguments, Command, RunArguments, UpArguments},
+    arguments::{Arguments, Command, DeadLettersArguments, RunArguments, Serve, UpArguments},
+    dead_letters::{self, Misuse},
     layers::Layers,
     run::{self, Process},
     up::{self, Ports, System},
@@ -43,7 +44,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
             eprintln!("milena: {cause:#}");
-            ExitCode::from(if cause.is::<ConfigError>() { USAGE } else { 1 })
+            let is_misuse = cause.is::<ConfigError>() || cause.is::<Misuse>();
+            ExitCode::from(if is_misuse { USAGE } else { 1 })
         }
     }
 }
@@ -52,6 +54,22 @@ fn start(command: &Command) -> anyhow::Result<()> {
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         anyhow::bail!("another cryptography provider was installed first");
     }
+    match command {
+        Command::Serve(command) => serve(command),
+        Command::DeadLetters(arguments) => dead_letters(arguments),
+    }
+}
+
+/// Asks a running service, and is done.
+fn dead_letters(arguments: &DeadLettersArguments) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    runtime.block_on(dead_letters::run(arguments, &variables()))
+}
+
+fn serve(command: &Serve) -> anyhow::Result<()> {
     let layers = Layers::of(command, variables());
     let settings = layers.settings(&[])?;
     let levels = "trace, debug, info, warn, error or off, also per part: info,messaging=debug";
@@ -94,7 +112,7 @@ fn variables() -> Vec<(String, String)> {
 
 /// Does what was asked for, until it ends or a signal says so.
 async fn run(
-    command: &Command,
+    command: &Serve,
     layers: Layers,
     settings: Settings,
     loggers: Loggers,
@@ -104,8 +122,8 @@ async fn run(
         (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let working = async {
         match command {
-            Command::Up(arguments) => up(arguments, layers, settings, loggers, &stop).await,
-            Command::Run(arguments) => run_one(arguments, layers, loggers, &stop).await,
+            Serve::Up(arguments) => up(arguments, layers, settings, loggers, &stop).await,
+            Serve::Run(arguments) => run_one(arguments, layers, loggers, &stop).await,
         }
     };
     tokio::select! {

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -19,17 +20,20 @@ use discovery::{Address, Directory, Registration};
 use entity::ResourceOptions;
 use identity::{Provider, Verifier};
 use mail::{Mailer, SmtpSettings};
-use messaging::{BrokerRef, Embedded};
+use messaging::{BrokerRef, Embedded, kafka::Kafka};
 use microservice::Description;
+use rustix::system::uname;
 use tracing::{info, warn};
 
 use crate::{
     folder::Folder,
     health,
-    kafka::Kafka,
     patience::{Trouble, until_it_works},
     wanted::Wanted,
 };
+
+/// How long leaving Kafka's groups may take.
+const LEAVING: Duration = Duration::from_secs(3);
 
 /// What services are made of.
 pub(crate) struct Parts {
@@ -47,6 +51,9 @@ pub(crate) struct Parts {
     data_dir: PathBuf,
     folder: Option<Folder>,
     broker: Option<BrokerRef>,
+    kafka: Option<Kafka>,
+    /// What this process, and no other, is called in the groups that it reads with, from start to start.
+    member: String,
     /// What runs beside the services and is needed by them to the end.
     embedded: Vec<Service>,
 }
@@ -57,9 +64,11 @@ impl Parts {
         wanted: Wanted,
         provider: Arc<Provider>,
         data_dir: PathBuf,
+        member: &str,
         loggers: Option<Loggers>,
         outside: Outside,
     ) -> Self {
+        let member = format!("{}-{member}", uname().nodename().to_string_lossy());
         let audiences = wanted.sign_in.audiences.clone();
         Parts {
             verifier: Arc::new(Verifier::new(provider.clone(), audiences, outside.clone())),
@@ -73,6 +82,8 @@ impl Parts {
             data_dir,
             folder: None,
             broker: None,
+            kafka: None,
+            member,
             embedded: Vec::new(),
         }
     }
@@ -132,11 +143,11 @@ impl Parts {
         let description = alert::description();
         let tables = description.tables();
         let mailer = self.mailer()?;
-        let (database, management) = match self.wanted.postgresql.clone() {
+        let (database, management, postgres) = match self.wanted.postgresql.clone() {
             None => {
                 let database = self.sqlite("alert.db", &tables).await?;
                 let management = self.described(&description, database.clone());
-                (database as DatabaseRef, management)
+                (database as DatabaseRef, management, None)
             }
             Some(settings) => {
                 let what = format!("PostgreSQL at {}", settings.address());
@@ -149,7 +160,7 @@ impl Parts {
                 let management = self.described(&description, database.clone());
                 let management = health::schema(management, database.clone());
                 let management = health::pool(management, database.clone());
-                (database as DatabaseRef, management)
+                (database.clone() as DatabaseRef, management, Some(database))
             }
         };
         let management = match (&mailer, &self.mail_server) {
@@ -159,7 +170,11 @@ impl Parts {
             _ => management,
         };
         let parts = self.microservice(database, management.readiness("db"), registration).await?;
-        Ok(alert::service(parts, mailer, self.wanted.alert.clone()))
+        let service = alert::service(parts, mailer, self.wanted.alert.clone());
+        Ok(match postgres {
+            Some(postgres) => service.background("postgresql", move |stop| postgres.keep(stop)),
+            None => service,
+        })
     }
 
     /// What runs beside the services and is needed by them to the end.
@@ -216,7 +231,7 @@ impl Parts {
         let broker = self.broker().await?;
         Ok(microservice::Parts {
             database,
-            management: health::broker(management, &self.wanted),
+            management: health::broker(management, &self.wanted, self.kafka.clone()),
             broker,
             provider: self.provider.clone(),
             verifier: self.verifier.clone(),
@@ -233,12 +248,12 @@ impl Parts {
         if let Some(broker) = &self.broker {
             return Ok(broker.clone());
         }
-        let broker: BrokerRef = match &self.wanted.kafka {
-            Some(brokers) => {
-                warn!(
-                    "this version cannot speak to Kafka at {brokers}: announcements are kept, and nothing is read"
-                );
-                Arc::new(Kafka { brokers: brokers.clone() })
+        let broker: BrokerRef = match self.wanted.kafka.clone() {
+            Some(mut settings) => {
+                settings.member(&self.member);
+                let kafka = Kafka::new(&settings)?;
+                self.embedded.push(leaving(kafka.clone()));
+                Arc::new(self.kafka.insert(kafka).clone())
             }
             None => self.embedded_broker().await?,
         };
@@ -257,6 +272,15 @@ impl Parts {
         );
         Ok(Arc::new(broker))
     }
+}
+
+/// Waits at the end until the groups know that nobody here reads any more.
+fn leaving(kafka: Kafka) -> Service {
+    Service::new("kafka").background("leave", move |stop| async move {
+        stop.cancelled().await;
+        kafka.close(LEAVING).await;
+        Ok(())
+    })
 }
 
 /// MongoDB, once it answers.

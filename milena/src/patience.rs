@@ -25,7 +25,7 @@ pub(crate) async fn until_it_works<T>(
     what: &str,
     mut attempt: impl AsyncFnMut() -> Result<T, Trouble>,
 ) -> anyhow::Result<T> {
-    let (mut backoff, mut said) = (Backoff::new(), None::<Instant>);
+    let (mut backoff, mut said) = (Backoff::default(), None::<Instant>);
     loop {
         let cause = match attempt().await {
             Ok(found) => {

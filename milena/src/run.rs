@@ -60,7 +60,8 @@ impl Process {
         let listener = listen(&wanted).await?;
         let address = listener.local_addr().context("read the listener's address")?;
         let registration = registration(&wanted, role, address.port()).await;
-        let mut parts = Parts::new(wanted, provider, data_dir, loggers, outside.clone());
+        let member = format!("{}-{}", role.name(), address.port());
+        let mut parts = Parts::new(wanted, provider, data_dir, &member, loggers, outside.clone());
         let directory = match &registration {
             Some((registry, _)) => Some(Directory::new(registry.clone(), outside)?),
             None => None,

@@ -17,8 +17,8 @@ const REASONS: [(&str, &str); 12] = [
     ("spring.r2dbc.", "sessions are kept in the data folder"),
     ("spring.data.", "only spring.data.mongodb.uri and spring.data.mongodb.database are read"),
     ("spring.datasource.", "only url, username, password and hikari.maximum-pool-size are read"),
-    ("spring.kafka.", "this version cannot speak to Kafka"),
-    ("spring.cloud.stream.", "only the brokers, the topics and the group are read"),
+    ("spring.kafka.", "Kafka's clients have no such property in Spring's words"),
+    ("spring.cloud.stream.", "only the keys of docs/configuration.md are read"),
     (
         "spring.cloud.config.",
         "only uri, username, password, name, profile, label, fail-fast and enabled are read",
@@ -70,10 +70,6 @@ fn elsewhere(role: Option<Role>) -> &'static [(&'static str, &'static str)] {
             ("server", "move the ports of `up` with --port-offset or --ports"),
             ("eureka.instance", "services register with their loopback addresses"),
             ("spring.cloud.config", "`up` asks no Config server; its registry is one"),
-            (
-                "spring.cloud.stream.kafka.binder.brokers",
-                "this version cannot speak to Kafka: the embedded broker is used",
-            ),
         ],
         Some(Role::Store) => &[
             ("alert", "this is the store service"),
@@ -118,8 +114,8 @@ mod tests {
             ],
         );
         for name in [
-            "SPRING_KAFKA_CLIENT_ID",
-            "SPRING_CLOUD_STREAM_KAFKA_BINDER_REPLICATION_FACTOR",
+            "SPRING_KAFKA_STREAMS_CLIENT_ID",
+            "SPRING_CLOUD_STREAM_KAFKA_BINDER_TRANSACTION_TRANSACTION_ID_PREFIX",
             "SPRING_R2DBC_URL",
             "SPRING_JPA_SHOW_SQL",
             "JHIPSTER_SLEEP",

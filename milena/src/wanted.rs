@@ -1,6 +1,7 @@
 //! What the configuration asks for, read and checked before a port is bound or a file is touched.
 
 mod discovery;
+mod kafka;
 mod mail_server;
 
 use std::{
@@ -13,14 +14,16 @@ use database::{MongoSettings, PostgresSettings};
 use gateway::SignIn;
 use identity::Provider;
 use mail::SmtpSettings;
-use messaging::TopicName;
+use messaging::{TopicName, kafka::KafkaSettings};
 
-pub(crate) use self::discovery::{ConfigServer, Found};
+pub(crate) use self::{
+    discovery::{ConfigServer, Found},
+    kafka::open as open_kafka,
+};
 
 const ISSUER: &str = "spring.security.oauth2.client.provider.oidc.issuer-uri";
 const REGISTRY_PASSWORD: &str = "spring.security.user.password";
 const DATASOURCE: &str = "spring.datasource.url";
-const KAFKA: &str = "spring.cloud.stream.kafka.binder.brokers";
 
 /// What the configuration asks for.
 pub(crate) struct Wanted {
@@ -38,8 +41,8 @@ pub(crate) struct Wanted {
     pub(crate) mongodb: Option<MongoSettings>,
     /// Where alerts are kept; `None`: in the data folder.
     pub(crate) postgresql: Option<PostgresSettings>,
-    /// Kafka's addresses; `None`: the embedded broker.
-    pub(crate) kafka: Option<String>,
+    /// Kafka; `None`: the embedded broker.
+    pub(crate) kafka: Option<KafkaSettings>,
     pub(crate) found: Found,
     pub(crate) store: store::Settings,
     pub(crate) alert: alert::Settings,
@@ -78,7 +81,7 @@ impl Wanted {
             registry,
             mongodb: mongodb(settings),
             postgresql: postgresql(settings)?,
-            kafka: Some(settings.text(KAFKA).to_owned()).filter(|brokers| !brokers.is_empty()),
+            kafka: kafka::read(settings)?,
             found: Found::read(settings)?,
             store: store::Settings::read(settings)?,
             alert: alert::Settings::read(settings)?,

@@ -5,9 +5,11 @@
 //! is `SPRING_MAIL_HOST` (Spring's relaxed binding). Secrets may come from a file: `SPRING_MAIL_PASSWORD_FILE`.
 
 mod names;
+mod open;
 mod placeholders;
 mod remote;
 mod shown;
+mod time;
 pub mod yaml;
 
 use std::{
@@ -19,6 +21,7 @@ use std::{
 use crate::Secret;
 pub use names::{environment_name, nearest};
 pub use remote::RemoteSource;
+pub use time::Length;
 
 use names::{THEIRS, begins_with, is_theirs, legacy_name};
 pub(crate) use shown::Shown;
@@ -71,6 +74,8 @@ pub struct Settings {
     settings: BTreeMap<String, Setting>,
     /// Keys of Spring and its relatives that were set although nobody here reads them, each with its origin.
     without_effect: BTreeMap<String, String>,
+    /// Keys below which anything may stand, see `open`.
+    open: Vec<String>,
 }
 
 impl Settings {
@@ -86,7 +91,7 @@ impl Settings {
                     .insert(entry.key, Setting { value: entry.value, origin: "default".into() });
             }
         }
-        Ok(Settings { settings, without_effect: BTreeMap::new() })
+        Ok(Settings { settings, without_effect: BTreeMap::new(), open: Vec::new() })
     }
 
     /// Lays a YAML file over what is there. A list is the same as its items separated by commas.
@@ -100,6 +105,7 @@ impl Settings {
         for entry in self.with_lists_joined(entries) {
             let origin = format!("{name}, line {}", entry.line);
             match self.known(&entry.key) {
+                None if self.is_open(&entry.key) => self.set_open(entry.key, entry.value, origin),
                 None if is_theirs(&entry.key) => {
                     self.without_effect.insert(entry.key, origin);
                 }
@@ -159,7 +165,9 @@ impl Settings {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         for (name, value) in &variables {
             let (variable, value) = match name.strip_suffix("_FILE") {
-                Some(variable) if keys.contains_key(variable) => {
+                Some(variable)
+                    if keys.contains_key(variable) || self.open_key(variable).is_some() =>
+                {
                     if variables.contains_key(variable) {
                         return Err(unreadable(
                             name,
@@ -182,6 +190,9 @@ impl Settings {
                         let (key, origin) = (name.clone(), "environment".into());
                         return Err(ConfigError::Unknown { key, origin, suggestion });
                     }
+                }
+                None if let Some(key) = self.open_key(variable) => {
+                    self.set_open(key, value, format!("environment variable {name}"));
                 }
                 None if THEIRS.iter().any(|theirs| begins_with(name, theirs)) => {
                     self.without_effect.insert(name.clone(), "environment".into());
@@ -206,7 +217,11 @@ impl Settings {
     /// # Errors
     /// When the key is unknown.
     pub fn argument(mut self, key: &str, value: impl Into<String>) -> Result<Self, ConfigError> {
-        self.set(key, value.into(), "command line".into())?;
+        let (value, origin) = (value.into(), "command line".to_owned());
+        match self.is_open(key) && !self.settings.contains_key(key) {
+            true => self.set_open(key.to_owned(), value, origin),
+            false => self.set(key, value, origin)?,
+        }
         Ok(self)
     }
 

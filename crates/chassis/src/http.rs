@@ -9,11 +9,13 @@ mod gzip;
 mod impatient;
 mod serve;
 mod spring;
+mod trace;
 
 pub use accept::{accepted, takes_gzip};
 pub use address::base_address;
 pub use answers::Answers;
 pub use body::{BODY_LIMIT, Form, body};
+pub use trace::{traced, traceparent};
 
 pub(crate) use answers::{Around, finished, with_body};
 pub(crate) use serve::serve;

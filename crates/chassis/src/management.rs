@@ -6,6 +6,7 @@ mod caches;
 mod changes;
 mod description;
 mod environment;
+mod gauges;
 mod health;
 mod jhimetrics;
 mod links;
@@ -30,6 +31,7 @@ pub use health::{Component, Scope, Status};
 pub use metrics::{CacheFigures, PoolFigures};
 
 use changes::ChangeLog;
+use gauges::Gauge;
 use health::{Checks, Health};
 use metrics::{Observed, Process};
 
@@ -56,6 +58,7 @@ struct Watched {
     disk: PathBuf,
     pools: Vec<(String, Figures<PoolFigures>)>,
     caches: Vec<caches::Cache>,
+    gauges: Vec<Gauge>,
     change_log: Option<ChangeLog>,
     api_groups: Vec<(String, String)>,
 }
@@ -77,6 +80,7 @@ impl Management {
             disk: PathBuf::new(),
             pools: Vec::new(),
             caches: Vec::new(),
+            gauges: Vec::new(),
             change_log: None,
             api_groups: Vec::new(),
         };
@@ -125,6 +129,23 @@ impl Management {
     ) -> Self {
         let (name, figures) = (name.to_owned(), Box::new(figures));
         self.watched.caches.push(caches::Cache { name, target, figures });
+        self
+    }
+
+    /// Adds figures for Prometheus that have to be asked for: a name and what it means, and a figure for each value of a
+    /// label. They are asked for when somebody reads them, at most once a second, and left out when they fail or have not
+    /// come after two seconds.
+    pub fn gauge<F, T>(
+        mut self,
+        (name, help, label): (&'static str, &'static str, &'static str),
+        figures: F,
+    ) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = anyhow::Result<Vec<(String, u64)>>> + Send + 'static,
+    {
+        let ask = Box::new(move || figures().boxed());
+        self.watched.gauges.push(Gauge::new((name, help, label), ask));
         self
     }
 

@@ -12,8 +12,9 @@ pub struct Changes {
     pub writes: Vec<Write>,
     /// Messages to put into the outbox, in order.
     pub outgoing: Vec<Message>,
-    /// The message that this step handled: `consumer` and message id. Makes a second time `AlreadyHandled`.
-    pub handled: Option<(String, String)>,
+    /// The messages that this step handled: `consumer` and message id. Makes a second time of any of them
+    /// `AlreadyHandled`.
+    pub handled: Vec<(String, String)>,
 }
 
 /// A change to one row.
@@ -94,7 +95,7 @@ pub enum CommitError {
     /// A row is not in the version that the change was made from.
     #[error("the row was changed by somebody else")]
     Conflict,
-    /// The inbox has this message: its changes were made before.
+    /// The inbox has one of the messages: its changes were made before.
     #[error("the message was handled before")]
     AlreadyHandled,
     /// The database can never take these values, for the reason given: a text is too long, a required value is missing.
@@ -132,7 +133,15 @@ impl Changes {
 
     /// Marks a message as handled by a consumer.
     pub fn handled(mut self, consumer: &str, message: &str) -> Self {
-        self.handled = Some((consumer.to_owned(), message.to_owned()));
+        self.handled.push((consumer.to_owned(), message.to_owned()));
+        self
+    }
+
+    /// Adds all of another step's changes behind these, so that both are made together or not at all.
+    pub fn and(mut self, other: Changes) -> Self {
+        self.writes.extend(other.writes);
+        self.outgoing.extend(other.outgoing);
+        self.handled.extend(other.handled);
         self
     }
 }

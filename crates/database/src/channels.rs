@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::watch;
@@ -14,11 +14,27 @@ pub(crate) struct Channels(Mutex<HashMap<String, watch::Sender<u64>>>);
 impl Channels {
     /// The counter of a channel.
     pub(crate) fn counter(&self, channel: &str) -> watch::Sender<u64> {
-        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counters = self.counters();
         if let Some(counter) = counters.get(channel) {
             return counter.clone();
         }
         counters.entry(channel.to_owned()).or_insert_with(|| watch::Sender::new(0)).clone()
+    }
+
+    /// Wakes who waits for a channel, if anybody has ever asked for it.
+    pub(crate) fn wake_known(&self, channel: &str) {
+        if let Some(counter) = self.counters().get(channel) {
+            wake(counter);
+        }
+    }
+
+    /// Wakes everybody.
+    pub(crate) fn wake_all(&self) {
+        self.counters().values().for_each(wake);
+    }
+
+    fn counters(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

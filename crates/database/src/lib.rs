@@ -4,14 +4,16 @@
 mod changes;
 mod channels;
 mod filter;
+mod leases;
 mod memory;
 mod mongo;
 mod page;
 mod postgres;
 mod sqlite;
 mod table;
+mod wakes;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -43,8 +45,9 @@ pub trait Database: Send + Sync {
     /// Makes all changes or none. When it returns `Ok`, they are on disk.
     ///
     /// # Errors
-    /// `Conflict` when a row is not in the version that a change expects, `AlreadyHandled` when the inbox has the
-    /// message, `Unavailable` when the database does not answer.
+    /// `Conflict` when a row is not in the version that a change expects, `AlreadyHandled` when the inbox has one of the
+    /// messages, `Refused` when the database can never take this, `Unavailable` when it does not answer. A database may
+    /// refuse to handle several messages in one commit; then each needs its own.
     async fn commit(&self, changes: Changes) -> Result<(), CommitError>;
 
     /// Reads up to `limit` messages of an outbox channel after position `after`, oldest first; fewer when they are large.
@@ -55,9 +58,23 @@ pub trait Database: Send + Sync {
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>>;
 
-    /// Removes messages that their destination has accepted. May be done again after a power failure, so the
-    /// destination must bear seeing a message twice.
-    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()>;
+    /// Takes the lease of an outbox channel for `holder`, or keeps it: nobody else gets it within `time` from now. Answers
+    /// the lease's number, which grows from holder to holder; `None` while somebody else has the lease. Time is the
+    /// database's own.
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>>;
+
+    /// Gives a lease back before its time; one that somebody else has taken since stays theirs.
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()>;
+
+    /// Removes messages that their destination has accepted, in the name of a lease; false, and nothing is removed, when
+    /// somebody else has taken the lease since. May be done again after a power failure, so the destination must bear
+    /// seeing a message twice.
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool>;
 
     /// Reserves `count` numbers of a sequence that starts at `start` and returns the first. Numbers are never given twice.
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64>;
@@ -73,6 +90,8 @@ pub trait Database: Send + Sync {
     /// example its version. Takes as long as the database does; the caller has the time-out.
     async fn check(&self) -> anyhow::Result<Vec<(&'static str, String)>>;
 
-    /// Changes whenever a commit adds a message to the channel, so that a relay wakes without polling.
+    /// Changes whenever a commit adds a message to the channel, so that a relay wakes without polling: a commit of this
+    /// process, and, while the backend's `keep` runs in both, soon one of another process. May change without reason; may
+    /// miss a commit when somebody dies.
     fn added(&self, channel: &str) -> watch::Receiver<u64>;
 }

@@ -6,6 +6,7 @@ use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Context, ensure};
@@ -17,6 +18,7 @@ use crate::{
     Changes, CommitError, Database, Direction, Id, Listing, Message, Page, Row, Sort, Table, Value,
     channels::{Channels, wake},
     filter::compare,
+    leases::Leases,
 };
 
 /// How many bytes of payloads are read from the outbox at a time, one message at least.
@@ -26,6 +28,7 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub struct Memory<Now> {
     content: Mutex<Content>,
     channels: Channels,
+    leases: Leases,
     now: Now,
 }
 
@@ -46,7 +49,8 @@ struct Rows(HashMap<Id, (i64, Row)>);
 impl<Now: Fn() -> Timestamp + Send + Sync + 'static> Memory<Now> {
     /// An empty database. `now` tells when a message was handled.
     pub fn new(now: Now) -> Arc<Self> {
-        Arc::new(Memory { content: Mutex::default(), channels: Channels::default(), now })
+        let (channels, leases) = (Channels::default(), Leases::default());
+        Arc::new(Memory { content: Mutex::default(), channels, leases, now })
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
@@ -112,14 +116,31 @@ impl<Now: Fn() -> Timestamp + Send + Sync + 'static> Database for Memory<Now> {
         Ok(messages)
     }
 
-    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>> {
+        Ok(self.leases.take(channel, holder, time))
+    }
+
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
+        self.leases.release(channel, lease);
+        Ok(())
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        if !self.leases.is_last(channel, lease) {
+            return Ok(false);
+        }
         let mut content = self.content();
         for position in positions {
             if content.outbox.get(position).is_some_and(|message| message.channel == channel) {
                 content.outbox.remove(position);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {

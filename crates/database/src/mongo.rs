@@ -23,6 +23,7 @@ mod filter;
 mod inbox;
 mod journal;
 mod keep;
+mod lease;
 mod list;
 mod mover;
 mod outbox;
@@ -31,6 +32,7 @@ mod read;
 mod settings;
 mod transaction;
 mod version;
+mod wakes;
 mod work;
 mod write;
 
@@ -38,6 +40,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, ensure};
 use async_trait::async_trait;
+use faults::crash_point;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use mongodb::{
@@ -47,12 +50,12 @@ use mongodb::{
 };
 use tokio::{
     sync::{RwLock, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
     Changes, CommitError, ConnectError, Database, Id, Listing, Message, Page, Row, Table,
-    channels::{Channels, wake},
+    wakes::Wakes,
 };
 
 pub use change_log::{ChangeUnit, Seed};
@@ -75,7 +78,7 @@ pub struct Mongo {
     /// How long a caller waits for an answer.
     answer: Duration,
     tables: Vec<String>,
-    channels: Channels,
+    wakes: Wakes,
     positions: positions::Positions,
     mover: mover::Mover,
     work: work::Work,
@@ -110,7 +113,7 @@ impl Mongo {
             address: settings.address(),
             answer,
             tables: tables.iter().map(|table| table.name.to_string()).collect(),
-            channels: Channels::default(),
+            wakes: Wakes::default(),
             positions: positions::Positions::default(),
             mover: mover::Mover::new(),
             work: work::Work::new(),
@@ -193,10 +196,14 @@ impl Database for Mongo {
     }
 
     async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        match timeout(self.answer, self.make(changes)).await {
-            Ok(made) => made.map_err(CommitError::from),
-            Err(_) => Err(self.unknown()),
+        let announces = !changes.outgoing.is_empty();
+        let Ok(made) = timeout(self.answer, self.make(changes)).await else {
+            return Err(self.unknown());
+        };
+        if announces && made.is_ok() {
+            crash_point("after-commit");
         }
+        made.map_err(CommitError::from)
     }
 
     async fn unsent(
@@ -225,23 +232,47 @@ impl Database for Mongo {
             if decided.is_behind {
                 // Nobody else may be there to remove a note, and another process does not wake our readers.
                 self.ask(what, self.positions.clean(&self.quick)).await?;
-                wake(&self.channels.counter(channel));
+                self.wakes.here(channel);
             }
             return Ok(messages);
         }
         Ok(Vec::new())
     }
 
-    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>> {
+        let take = lease::take(&self.durable, channel, holder, time);
+        let asked = Instant::now();
+        let lease = self.ask(|| "take a lease".to_owned(), take).await?;
+        self.wakes.leased(channel, asked, lease.map(|_| time));
+        Ok(lease)
+    }
+
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
+        self.wakes.leased(channel, Instant::now(), None);
+        let release = lease::release(&self.durable, channel, lease);
+        self.ask(|| "give a lease back".to_owned(), release).await
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        let look = lease::is_last(&self.quick, channel, lease);
+        if !self.ask(|| "look at a lease".to_owned(), look).await? {
+            self.wakes.leased(channel, Instant::now(), None);
+            return Ok(false);
+        }
         if positions.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let collection = self.quick.collection::<Document>(outbox::COLLECTION);
         let sent = doc! { "_id": { "$in": positions.to_vec() }, "channel": channel };
         // As far as readers see, but no wait for the disk: who forgets a message late only sends it again.
         let remove =
             async { collection.delete_many(sent).write_concern(WriteConcern::majority()).await };
-        self.ask(|| "remove from the outbox".to_owned(), remove).await.map(drop)
+        self.ask(|| "remove from the outbox".to_owned(), remove).await.map(|_| true)
     }
 
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
@@ -288,6 +319,6 @@ impl Database for Mongo {
     }
 
     fn added(&self, channel: &str) -> watch::Receiver<u64> {
-        self.channels.counter(channel).subscribe()
+        self.wakes.added(channel)
     }
 }

@@ -10,24 +10,27 @@ mod connect;
 mod failure;
 mod filter;
 mod instant;
+mod lease;
 mod outbox;
 mod schema;
 mod sequence;
 mod settings;
 mod usage;
+mod wakes;
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, ensure};
 use async_trait::async_trait;
+use faults::crash_point;
 use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
-use tokio::{sync::watch, time::timeout};
-
-use crate::{
-    Changes, CommitError, Database, Id, Listing, Message, Page, Row, Table,
-    channels::{Channels, wake},
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
 };
+
+use crate::{Changes, CommitError, Database, Id, Listing, Message, Page, Row, Table, wakes::Wakes};
 
 pub use changelog::{ChangeLog, ChangeSet, Executed};
 pub use connect::ConnectError;
@@ -44,7 +47,8 @@ const UNDECIDED: [Duration; 3] =
 pub struct Postgres {
     pool: PgPool,
     callers: Callers,
-    channels: Channels,
+    wakes: Wakes,
+    settings: PostgresSettings,
     /// The collation that knows upper and lower case, quoted.
     folding: String,
     address: String,
@@ -67,7 +71,8 @@ impl Postgres {
         Ok(Arc::new(Postgres {
             pool: connect::pool(settings),
             callers: Callers::default(),
-            channels: Channels::default(),
+            wakes: Wakes::default(),
+            settings: settings.clone(),
             folding,
             address: settings.address(),
             patience: connect::PATIENCE + settings.statement_timeout,
@@ -193,11 +198,12 @@ impl Database for Postgres {
                 self.silent().context("whether a commit was made is unknown"),
             )),
         };
+        if done.is_ok() && !changes.outgoing.is_empty() {
+            crash_point("after-commit");
+        }
         if matches!(done, Ok(()) | Err(CommitError::Unavailable(_))) {
             // What is not known to have failed may have been done.
-            for message in &changes.outgoing {
-                wake(&self.channels.counter(&message.channel));
-            }
+            self.wakes.committed(changes.outgoing.iter().map(|message| message.channel.as_str()));
         }
         done
     }
@@ -230,18 +236,38 @@ impl Database for Postgres {
             }
             if decided < last {
                 // Somebody else's commit does not wake our readers when it is decided.
-                wake(&self.channels.counter(channel));
+                self.wakes.here(channel);
             }
             return rows.iter().map(|row| outbox::message(row, channel)).collect();
         }
         Ok(Vec::new())
     }
 
-    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
-        if positions.is_empty() {
-            return Ok(());
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>> {
+        let asked = Instant::now();
+        let take = || lease::take(&self.pool, channel, holder, time);
+        let lease = self.ask("take a lease", take).await?;
+        self.wakes.leased(channel, asked, lease.map(|_| time));
+        Ok(lease)
+    }
+
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
+        self.wakes.leased(channel, Instant::now(), None);
+        self.ask("give a lease back", || lease::release(&self.pool, channel, lease)).await
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        let remove = || outbox::sent(&self.pool, channel, positions, lease);
+        let is_held = self.ask("remove from the outbox", remove).await?;
+        if !is_held {
+            self.wakes.leased(channel, Instant::now(), None);
         }
-        self.ask("remove from the outbox", || outbox::sent(&self.pool, channel, positions)).await
+        Ok(is_held)
     }
 
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
@@ -281,6 +307,6 @@ impl Database for Postgres {
     }
 
     fn added(&self, channel: &str) -> watch::Receiver<u64> {
-        self.channels.counter(channel).subscribe()
+        self.wakes.added(channel)
     }
 }

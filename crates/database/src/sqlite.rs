@@ -9,10 +9,11 @@ mod list;
 mod schema;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use async_trait::async_trait;
+use faults::crash_point;
 use futures_util::{FutureExt, TryStreamExt};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 
 use crate::{
     Changes, CommitError, Database, Id, Listing, Message, Page, Row, Table, channels::Channels,
+    leases::Leases,
 };
 use filter::Filter;
 
@@ -33,6 +35,8 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 pub struct Sqlite {
     file: SqliteFile,
     channels: Channels,
+    /// The file is this process's alone.
+    leases: Leases,
 }
 
 impl Sqlite {
@@ -52,7 +56,7 @@ impl Sqlite {
         })
         .await
         .map_err(|cause: anyhow::Error| OpenError::unavailable(path, cause))?;
-        Ok(Arc::new(Sqlite { file, channels: Channels::default() }))
+        Ok(Arc::new(Sqlite { file, channels: Channels::default(), leases: Leases::default() }))
     }
 }
 
@@ -83,11 +87,17 @@ impl Database for Sqlite {
             .iter()
             .map(|message| self.channels.counter(&message.channel))
             .collect();
-        self.file
+        let announces = !changes.outgoing.is_empty();
+        let made = self
+            .file
             .write(Durability::PowerFailure, wake, move |connection| {
                 apply::changes(connection, changes).boxed()
             })
-            .await
+            .await;
+        if announces && made.is_ok() {
+            crash_point("after-commit");
+        }
+        made
     }
 
     async fn unsent(
@@ -116,9 +126,26 @@ impl Database for Sqlite {
         Ok(messages)
     }
 
-    async fn sent(&self, _channel: &str, positions: &[i64]) -> anyhow::Result<()> {
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>> {
+        Ok(self.leases.take(channel, holder, time))
+    }
+
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
+        self.leases.release(channel, lease);
+        Ok(())
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        if !self.leases.is_last(channel, lease) {
+            return Ok(false);
+        }
         if positions.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let positions = positions.to_vec();
         // Forgetting a message late only sends it again, which every destination bears: no need to wait for the disk.
@@ -130,7 +157,7 @@ impl Database for Sqlite {
                             sqlx::query("delete from outbox where position = ?1").bind(position);
                         delete.execute(&mut *connection).await.context("remove from the outbox")?;
                     }
-                    Ok(())
+                    Ok(true)
                 }
                 .boxed()
             })

@@ -20,7 +20,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use chassis::{Outside, Problem};
+use chassis::{
+    Outside, Problem,
+    http::{traced, traceparent},
+};
 use database::{Changes, CommitError, DatabaseRef, Id, Row, Table, Value};
 use serde_json::Value as Json;
 use tracing::info;
@@ -97,6 +100,7 @@ impl Resource {
             .route(&collection, get(read::list).post(create::create))
             .route(&item, one)
             .layer(middleware::from_fn(precondition::tags_for_who_asks))
+            .layer(middleware::from_fn(traced))
             .with_state(Arc::new(self))
     }
 
@@ -124,7 +128,11 @@ impl Resource {
 
     /// Commits changes together with the messages that they send. False when a row is not as the changes expect.
     async fn commit(&self, changes: Changes, change: Change<Json>) -> Result<bool, Problem> {
-        let moment = Moment { id: self.outside.uuid(), at: self.outside.now() };
+        let moment = Moment {
+            id: self.outside.uuid(),
+            at: self.outside.now(),
+            traceparent: traceparent(&self.outside),
+        };
         let messages = (self.announce)(moment, change).map_err(Problem::internal)?;
         match self.database.commit(changes.send_all(messages)).await {
             Ok(()) => Ok(true),

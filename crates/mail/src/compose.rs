@@ -1,25 +1,30 @@
 //! Turns a mail into what goes over the wire: an envelope and a text in the form of RFC 5322.
 //! Pure: the same mail, id and instant give the same bytes.
 
+mod parties;
+mod text;
+
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use jiff::Timestamp;
 use lettre::{
     Address,
     message::{
-        Mailbox as Party, MessageBuilder,
+        MessageBuilder,
         header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0, Subject},
     },
 };
 
-use crate::Mail;
+use crate::posting::Posted;
+pub use parties::check_recipients;
+pub(crate) use parties::{Sender, address};
+use parties::{author, recipients};
+use text::body;
+pub(crate) use text::{one_line, shortened, subject};
 
-/// RFC 5321 §4.5.3.1.8: what every server takes in one transaction.
-const MAX_RECIPIENTS: usize = 100;
-
-/// A line may have 998 octets (RFC 5322 §2.1.1), and a long word cannot be folded.
-const MAX_SUBJECT: usize = 500;
+/// In bytes. Each may become three in the one line of its header.
+const MAX_ID: usize = 300;
 
 /// A mail ready for the server.
 #[derive(Debug)]
@@ -40,17 +45,22 @@ impl Composed {
     }
 }
 
-/// Writes a mail. `sender` is the address that a bare name as author gets: a mail without one is refused by many servers.
+/// Writes a mail. `sender` has the address that a bare name as author gets: a mail without one is refused by many servers.
 pub(crate) fn compose(
-    mail: &Mail,
-    id: &str,
+    posted: &Posted,
+    message_id: &str,
     created: Timestamp,
-    sender: &Address,
+    sender: &Sender,
 ) -> anyhow::Result<Composed> {
-    let from = author(&mail.from, sender).context("the author of the mail")?;
+    let Posted { mail, envelope } = posted;
+    let from = author(&mail.from, &sender.author).context("the author of the mail")?;
     let to = recipients(&mail.to)?;
-    let envelope_from = from.email.clone();
-    let envelope_to = to.iter().map(|party| party.email.clone()).collect();
+    let envelope_from = sender.bounces.clone().unwrap_or_else(|| from.email.clone());
+    let envelope_to = match envelope {
+        Some(envelope) => vec![address(&envelope.recipient).context("the recipient of the mail")?],
+        None => to.iter().map(|party| party.email.clone()).collect(),
+    };
+    let mail_id = envelope.as_ref().map_or(message_id, |envelope| &envelope.mail_id);
 
     // A date before 1970 cannot be written; it would be an accident.
     let since_epoch = Duration::from_secs(u64::try_from(created.as_second()).unwrap_or(0));
@@ -58,7 +68,7 @@ pub(crate) fn compose(
     let message = to
         .into_iter()
         .fold(builder, MessageBuilder::to)
-        .raw_header(message_id(id)?)
+        .raw_header(message_id_header(mail_id)?)
         .header(Subject::from(subject(&mail.subject)))
         // RFC 3834 §5: keeps holiday notices from answering.
         .raw_header(HeaderValue::new(
@@ -73,50 +83,11 @@ pub(crate) fn compose(
     Ok(Composed { from: envelope_from, to: envelope_to, content })
 }
 
-/// Looks whether mails can go to these recipients: 1 to 100, each `a@example.com` or `Name <a@example.com>`.
-///
-/// # Errors
-/// Says what is wrong with which.
-pub fn check_recipients(to: &[String]) -> anyhow::Result<()> {
-    recipients(to).map(drop)
-}
-
-fn recipients(to: &[String]) -> anyhow::Result<Vec<Party>> {
-    ensure!(!to.is_empty(), "the mail has no recipient");
-    ensure!(to.len() <= MAX_RECIPIENTS, "the mail has more than {MAX_RECIPIENTS} recipients");
-    let parties = to.iter().enumerate().map(|(index, text)| {
-        party(text).with_context(|| format!("recipient {} of the mail", index + 1))
-    });
-    parties.collect()
-}
-
-/// Reads the author; a bare name is shown as it is, in front of the transport's own address.
-fn author(text: &str, sender: &Address) -> anyhow::Result<Party> {
-    if text.contains('@') {
-        return party(text);
-    }
-    let name = one_line(text);
-    Ok(Party::new((!name.is_empty()).then_some(name), sender.clone()))
-}
-
-/// Reads `a@example.com` or `Name <a@example.com>`, and nothing else: a list in one text would lose all but the first.
-fn party(text: &str) -> anyhow::Result<Party> {
-    ensure!(!text.chars().any(char::is_control), "the address contains control characters");
-    let text = text.trim();
-    let Some((name, address)) = text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<'))
-    else {
-        return Ok(Party::new(None, text.parse().context("not an address")?));
-    };
-    let name = name.trim().trim_matches('"').to_owned();
-    let address = address.trim().parse().context("not an address")?;
-    Ok(Party::new((!name.is_empty()).then_some(name), address))
-}
-
 /// Derives the `Message-ID` from the message's id, so that a mail sent twice is recognised as the same.
-fn message_id(id: &str) -> anyhow::Result<HeaderValue> {
-    if id.is_empty() || id.len() > 200 {
+fn message_id_header(id: &str) -> anyhow::Result<HeaderValue> {
+    if id.is_empty() || id.len() > MAX_ID {
         bail!(
-            "a message id needs 1 to 200 bytes to become a Message-ID, this one has {}",
+            "a message id needs 1 to {MAX_ID} bytes to become a Message-ID, this one has {}",
             id.len()
         );
     }
@@ -138,29 +109,10 @@ fn message_id(id: &str) -> anyhow::Result<HeaderValue> {
     ))
 }
 
-/// Makes one line of bounded length, so that a subject can neither add a header nor break the line limit.
-fn subject(text: &str) -> String {
-    let line = one_line(text);
-    match line.char_indices().nth(MAX_SUBJECT) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// Turns every run of control characters into one space.
-fn one_line(text: &str) -> String {
-    text.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// Ends lines with CR LF, except the last, which the transport ends. A NUL may not travel (RFC 5322 §2.3).
-fn body(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}");
-    text.strip_suffix('\n').unwrap_or(&text).replace('\n', "\r\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Mail, posting::Envelope};
 
     fn mail() -> Mail {
         Mail {
@@ -172,8 +124,16 @@ mod tests {
     }
 
     fn composed(mail: &Mail) -> anyhow::Result<Composed> {
-        let sender = "library@example.com".parse().unwrap();
-        compose(mail, "orders/0/17", "2026-11-24T00:49:22.5Z".parse().unwrap(), &sender)
+        sent_by(mail, None, &Sender::new("library@example.com", None).unwrap())
+    }
+
+    fn sent_by(
+        mail: &Mail,
+        envelope: Option<Envelope>,
+        sender: &Sender,
+    ) -> anyhow::Result<Composed> {
+        let posted = Posted { mail: mail.clone(), envelope };
+        compose(&posted, "orders/0/17", "2026-11-24T00:49:22.5Z".parse().unwrap(), sender)
     }
 
     fn check_header(mail: Mail, header: &str) {
@@ -223,12 +183,38 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_may_name_the_author_and_who_hears_of_failures() {
+        let sender = Sender::new("The Library <l@b.example>", Some("bounces@b.example")).unwrap();
+        let composed = sent_by(&mail(), None, &sender).unwrap();
+        assert!(composed.content.contains("\r\nFrom: \"The Library\" <l@b.example>\r\n"));
+        assert_eq!(composed.from.to_string(), "bounces@b.example");
+        for (author, bounces, reason) in [
+            ("nobody", None, "the sender's address for mails without one"),
+            ("a@b.example", Some("nobody"), "the sender's address in the envelope"),
+        ] {
+            let error = Sender::new(author, bounces).unwrap_err();
+            assert_eq!(error.to_string(), reason);
+        }
+    }
+
+    #[test]
+    fn a_copy_goes_to_its_recipient_and_says_who_else_got_the_mail() {
+        let to = ["a@example.com", "Bea <b@example.com>"].map(str::to_owned).to_vec();
+        let envelope = Envelope { mail_id: "o-1".to_owned(), recipient: to[1].clone() };
+        let sender = Sender::new("library@example.com", None).unwrap();
+        let copy = sent_by(&Mail { to, ..mail() }, Some(envelope), &sender).unwrap();
+        assert_eq!(copy.to, ["b@example.com".parse().unwrap()]);
+        assert!(copy.content.contains("\r\nTo: a@example.com, Bea <b@example.com>\r\n"));
+        assert!(copy.content.contains("\r\nMessage-ID: <o-1@milena>\r\n"));
+    }
+
+    #[test]
     fn a_subject_cannot_add_a_header() {
         check_header(
             Mail { subject: "A\r\nBcc: x@example.com".to_owned(), ..mail() },
             "Subject: A Bcc: x@example.com",
         );
-        check_header(Mail { subject: "A\n\r\t\u{b}B\r".to_owned(), ..mail() }, "Subject: A B");
+        check_header(Mail { subject: String::new(), ..mail() }, "Subject: ");
     }
 
     #[test]
@@ -264,10 +250,11 @@ mod tests {
 
     #[test]
     fn different_ids_stay_different() {
-        let value = |id: &str| format!("{:?}", message_id(id).unwrap());
+        let value = |id: &str| format!("{:?}", message_id_header(id).unwrap());
         assert_ne!(value("a/b"), value("a%2Fb"));
-        assert!(message_id("").is_err());
-        assert!(message_id(&"x".repeat(201)).is_err());
+        assert!(message_id_header("").is_err());
+        assert!(value(&"/".repeat(MAX_ID)).contains(&"%2F".repeat(MAX_ID)));
+        assert!(message_id_header(&"x".repeat(MAX_ID + 1)).is_err());
     }
 
     #[test]

@@ -3,110 +3,53 @@
 
 mod connect;
 mod dialogue;
+mod door;
+mod end;
 mod pool;
+mod rate;
+mod settings;
 mod wire;
 
-use std::{collections::HashMap, fmt, sync::OnceLock, time::Duration};
+use std::{collections::HashMap, sync::OnceLock, time::Duration};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use async_trait::async_trait;
 use database::Message;
 use futures_util::{StreamExt, stream};
-use lettre::Address;
 use messaging::{Failure, Publish};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Mail,
-    compose::{Composed, compose},
+    compose::{Composed, Sender, address, compose},
+    posting::Posted,
 };
-use connect::Connector;
 use dialogue::Trouble;
 use pool::Pool;
+pub use settings::{Password, RateLimit, Security, SmtpSettings};
 
 /// How many mails are under way at the same time, each on its own connection.
 const CONNECTIONS: usize = 8;
 
-/// Where the mail server is and how to speak with it.
-#[derive(Debug, Clone)]
-pub struct SmtpSettings {
-    /// The server's name, which its certificate must carry, or its address.
-    pub host: String,
-    /// The server's port.
-    pub port: u16,
-    /// Whom to sign in as, when the server asks for it.
-    pub username: Option<String>,
-    /// The password that goes with it.
-    pub password: Option<Password>,
-    /// How the connection is protected.
-    pub security: Security,
-    /// Certificates in PEM that are trusted beside the public ones.
-    pub certificate_authority: Option<String>,
-    /// The address of mails whose author is a bare name. Without it the user name, if that is an address.
-    pub sender: Option<String>,
-    /// How long to wait for a connection, and for each answer but the last of a mail.
-    pub timeout: Duration,
-    /// How long to wait for the last answer of a mail, when the server has its text. The exception from `timeout`: a
-    /// server may look through a mail before it answers, and would get it twice from whoever gives up earlier.
-    pub accept_timeout: Duration,
-    /// How long a connection stays open without work.
-    pub idle: Duration,
-}
+/// How long a batch goes on with one key after another mail of it. What is left goes with the next batch, so that mails which
+/// have been accepted are marked as sent, and other keys do not wait for a long row of slow mails.
+const BATCH: Duration = Duration::from_secs(30);
 
-/// How a connection to a mail server is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Security {
-    /// STARTTLS; a server that does not offer it gets nothing.
-    StartTlsRequired,
-    /// STARTTLS if the server offers it. Whoever sits between can pretend that it does not.
-    StartTlsIfOffered,
-    /// None.
-    Plain,
-    /// TLS from the first byte (RFC 8314).
-    Tls,
-}
-
-/// A password that does not show itself.
-#[derive(Clone)]
-pub struct Password(String);
-
-impl Password {
-    /// Takes a password in.
-    pub fn new(password: impl Into<String>) -> Self {
-        Password(password.into())
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Password(_)")
-    }
-}
-
-impl SmtpSettings {
-    /// A server that must offer STARTTLS and wants no password; 10 s for each answer, but 10 minutes for that to the
-    /// text of a mail (RFC 5321 §4.5.3.2.6).
-    pub fn new(host: impl Into<String>, port: u16) -> Self {
-        SmtpSettings {
-            host: host.into(),
-            port,
-            username: None,
-            password: None,
-            security: Security::StartTlsRequired,
-            certificate_authority: None,
-            sender: None,
-            timeout: Duration::from_secs(10),
-            accept_timeout: Duration::from_secs(600),
-            idle: Duration::from_secs(10),
-        }
-    }
-}
+/// The author's address when nobody has named one.
+const NOBODY: &str = "milena@localhost";
 
 /// Sends the mails of the mail channel. Mails of one key go in order, different keys at the same time.
 ///
 /// A mail that the server refuses for good, or that cannot be built, is rejected with the reason; everything that
-/// may pass (no connection, wrong password, 4xx, silence) is to be retried. A mail that some recipients were refused
-/// has been delivered to the others when it is rejected.
+/// may pass (no connection, wrong password, 4xx, silence, a limit) is to be retried. A message is for one recipient; one of
+/// the first version, which is for all of them and which some were refused, has been delivered to the others when it is
+/// rejected.
+///
+/// A server that does not take the password is asked again after 1, 2, 4 and finally every 60 s by one connection, and the
+/// log says what to do: once, then every ten minutes, and when it works again.
+///
+/// A batch that takes long ends before all of its mails have had their turn: the rest is to be retried, and at least one
+/// mail of each key has been tried.
 ///
 /// A mail whose text the server has without answering for it in the ordinary time is to be retried, too, while its
 /// connection goes on waiting: its text is not sent again as long as the answer may come, and whoever hands the
@@ -115,7 +58,7 @@ impl SmtpSettings {
 /// taken the mail all the same and gets it twice, with the same `Message-ID`.
 #[derive(Debug)]
 pub struct Mailer {
-    sender: Address,
+    sender: Sender,
     pool: Pool,
 }
 
@@ -126,17 +69,11 @@ impl Mailer {
     /// When a setting cannot be used.
     pub fn new(settings: SmtpSettings) -> anyhow::Result<Self> {
         ensure!(!settings.host.is_empty(), "the mail server has no name");
-        let sender = match (&settings.sender, &settings.username) {
-            (Some(sender), _) => {
-                sender.parse().context("the sender's address for mails without one")?
-            }
-            (None, Some(username)) if let Ok(address) = username.parse() => address,
-            _ => Address::new("milena", "localhost")
-                .context("the sender's address for mails without one")?,
-        };
-        let idle = settings.idle;
-        let pool = Pool::new(Connector::new(settings)?, CONNECTIONS, idle);
-        Ok(Mailer { sender, pool })
+        let named = settings.sender.as_deref();
+        let user = settings.username.as_deref().filter(|user| address(user).is_ok());
+        let author = named.or(user).unwrap_or(NOBODY);
+        let sender = Sender::new(author, settings.bounces.as_deref())?;
+        Ok(Mailer { sender, pool: Pool::new(settings, CONNECTIONS)? })
     }
 
     /// Asks the mail server whether it would let us in, by a connection of its own.
@@ -147,8 +84,9 @@ impl Mailer {
         self.pool.check().await
     }
 
-    /// Closes connections without work as they become idle, and all of them at the stop. Without this loop they are
-    /// closed when the next mail finds them too old. Never fails.
+    /// Closes connections without work as they become idle, and all of them at the stop; then the batch under way ends
+    /// within seconds. Without this loop connections are closed when the next mail finds them too old. Never
+    /// fails.
     pub async fn close_idle(&self, stop: CancellationToken) -> anyhow::Result<()> {
         self.pool.close_idle(&stop).await;
         Ok(())
@@ -159,20 +97,25 @@ impl Mailer {
         &self,
         messages: &[Message],
         group: Vec<usize>,
-        away: &OnceLock<String>,
+        batch: &Batch,
     ) -> Vec<(usize, Result<(), Failure>)> {
         let mut waiting = false;
         let mut outcomes = Vec::with_capacity(group.len());
         for index in group {
-            let outcome = match (waiting, away.get()) {
-                (true, _) => {
-                    Err(Failure::Retry(anyhow!("an earlier mail of the same key is waiting")))
-                }
+            let first = outcomes.is_empty();
+            let outcome = if waiting {
+                Err(Failure::Retry(anyhow!("an earlier mail of the same key is waiting")))
+            } else if self.pool.is_at_its_end() {
+                Err(Failure::Retry(anyhow!("this process stops")))
+            } else if let Some(reason) = batch.away.get() {
                 // Asking an absent server once per mail would cost a time-out each.
-                (false, Some(reason)) => {
-                    Err(Failure::Retry(anyhow!("the mail server is away: {reason}")))
-                }
-                (false, None) => self.send(&messages[index], away).await,
+                Err(Failure::Retry(anyhow!("the mail server is away: {reason}")))
+            } else if !first && batch.end <= Instant::now() {
+                Err(Failure::Retry(anyhow!(
+                    "the mail server is slow, the mail goes with the next batch"
+                )))
+            } else {
+                self.send(&messages[index], batch).await
             };
             waiting |= matches!(outcome, Err(Failure::Retry(_)));
             outcomes.push((index, outcome));
@@ -180,34 +123,45 @@ impl Mailer {
         outcomes
     }
 
-    async fn send(&self, message: &Message, away: &OnceLock<String>) -> Result<(), Failure> {
+    async fn send(&self, message: &Message, batch: &Batch) -> Result<(), Failure> {
         let composed = self.composed(message).map_err(Failure::Reject)?;
-        match self.pool.deliver(&message.id, &composed).await {
-            Ok(()) => Ok(()),
+        match self.pool.deliver(&message.id, &composed, batch.end).await {
+            Ok(()) => {
+                faults::crash_point("after-accept");
+                Ok(())
+            }
             Err(Trouble::Refused(error)) => Err(Failure::Reject(error)),
             Err(Trouble::Later(error)) => Err(Failure::Retry(error)),
             Err(Trouble::Broken(error)) => {
                 // Only the first reason counts; whoever comes second saw the same server.
-                let _ = away.set(format!("{error:#}"));
+                let _ = batch.away.set(format!("{error:#}"));
                 Err(Failure::Retry(error))
             }
         }
     }
 
     fn composed(&self, message: &Message) -> anyhow::Result<Composed> {
-        compose(&Mail::from_message(message)?, &message.id, message.created, &self.sender)
+        compose(&Posted::read(message)?, &message.id, message.created, &self.sender)
     }
+}
+
+/// What the mails of one call share.
+struct Batch {
+    /// When no further mails of a key are begun.
+    end: Instant,
+    /// Why the server is of no use, once one of the mails has found that out.
+    away: OnceLock<String>,
 }
 
 #[async_trait]
 impl Publish for Mailer {
     async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
-        let away = OnceLock::new();
+        let batch = Batch { end: Instant::now() + BATCH, away: OnceLock::new() };
         // More would find no connection, and one has to be there for those who ask for a late answer.
         let at_a_time = self.pool.listen().max(1);
         let deliveries: Vec<_> = groups(messages)
             .into_iter()
-            .map(|group| self.send_in_order(messages, group, &away))
+            .map(|group| self.send_in_order(messages, group, &batch))
             .collect();
         let done: Vec<_> = stream::iter(deliveries).buffer_unordered(at_a_time).collect().await;
         let mut outcomes: Vec<_> = done.into_iter().flatten().collect();
@@ -232,4 +186,60 @@ fn groups(messages: &[Message]) -> Vec<Vec<usize>> {
         groups[group].push(index);
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::future::join;
+    use jiff::Timestamp;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{Mail, Mailbox, sink};
+
+    fn messages(count: usize) -> Vec<Message> {
+        let mail = Mail {
+            from: "Library".to_owned(),
+            to: vec!["reader@example.com".to_owned()],
+            subject: "Book".to_owned(),
+            text: "returned".to_owned(),
+        };
+        let message = |number: usize| {
+            mail.clone().into_messages(&number.to_string(), Some("emma"), Timestamp::UNIX_EPOCH)
+        };
+        (0..count).flat_map(|number| message(number).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_takes_long_ends_after_one_mail_of_each_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let mailbox =
+            Mailbox::open(folder.path(), Arc::new(|| Timestamp::UNIX_EPOCH)).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = SmtpSettings {
+            security: Security::Plain,
+            ..SmtpSettings::new("127.0.0.1", listener.local_addr().unwrap().port())
+        };
+        let mailer = Mailer::new(settings).unwrap();
+        let (messages, stop) = (messages(3), CancellationToken::new());
+        let send = async {
+            let batch = Batch { end: Instant::now(), away: OnceLock::new() };
+            let outcomes = mailer.send_in_order(&messages, vec![0, 1, 2], &batch).await;
+            stop.cancel();
+            outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Vec<_>>()
+        };
+        let (outcomes, served) = join(send, sink::serve(listener, mailbox, stop.clone())).await;
+        served.unwrap();
+        let [Ok(()), Err(Failure::Retry(second)), Err(Failure::Retry(third))] = &outcomes[..]
+        else {
+            panic!("{outcomes:?}");
+        };
+        assert_eq!(
+            second.to_string(),
+            "the mail server is slow, the mail goes with the next batch"
+        );
+        assert_eq!(third.to_string(), "an earlier mail of the same key is waiting");
+    }
 }

@@ -2,26 +2,35 @@
 
 mod backoff;
 mod consume;
+pub mod dead_letters;
 pub mod embedded;
 mod inbox;
+pub mod kafka;
+mod lease;
 mod relay;
+mod replay;
 mod topic;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use backoff::Backoff;
-pub use consume::{Delivery, consume};
+pub use backoff::{Backoff, Retry};
+pub use consume::{Consumer, Delivery, consume};
 // Words of the ports below; whoever only publishes needs no database.
 pub use database::{Header, Message};
 pub use embedded::Embedded;
-pub use inbox::clean_inbox;
+pub use inbox::{INBOX_RETENTION, clean_inbox};
+pub use kafka::{Kafka, KafkaSettings};
 pub use relay::relay;
+pub use replay::replay;
 pub use topic::TopicName;
 
 /// Tells a loop to finish.
 pub type Stop = tokio_util::sync::CancellationToken;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
 
 /// A broker as services hold it.
 pub type BrokerRef = Arc<dyn Broker>;
@@ -31,9 +40,6 @@ pub const BROKER: &str = "broker";
 
 /// The header that carries a message's id (CloudEvents, Kafka binding, binary mode).
 pub const ID_HEADER: &str = "ce_id";
-
-/// The outbox channel of messages that nobody could process: it has no relay and waits for a person.
-pub const REJECTED: &str = "rejected";
 
 /// Why something did not work, and what is to be done about it.
 #[derive(Debug)]
@@ -74,6 +80,10 @@ pub trait Subscription: Send {
 
     /// Remembers that the group has handled everything up to and including this record.
     async fn commit(&mut self, record: &Record) -> anyhow::Result<()>;
+
+    /// Leaves the group and waits, no longer than a few seconds, until what was committed is known to the broker. Without
+    /// it, a subscription that is dropped leaves in the background.
+    async fn leave(&mut self) {}
 }
 
 /// A message as a broker delivers it.

@@ -6,14 +6,19 @@ use std::{
     time::Duration,
 };
 
-use database::{Changes, DatabaseRef, Header, Message};
+use database::{Changes, CommitError, DatabaseRef, Message};
+use faults::{Promise, crash_point_of};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use crate::{Backoff, Failure, Publish, REJECTED, Stop};
+use crate::{
+    Backoff, Clock, Failure, Publish, Stop,
+    dead_letters::{DeadLetter, Note, REPLAY, keep, take_note},
+    lease::Lease,
+};
 
 /// How many messages are handed over at a time.
 const BATCH: u32 = 256;
@@ -22,11 +27,11 @@ const HELD: usize = 10_000;
 /// How long a relay sleeps at most; a commit wakes it earlier. Covers a wake-up lost with a crashed commit.
 const NAP: Duration = Duration::from_secs(5);
 
-/// Carries the messages of an outbox channel to their destination until `stop`.
+/// Carries the messages of an outbox channel to their destination until `stop`, as long as it has the lease of the
+/// channel: of all relays on one database, one works and the others wait to take its place. `now` tells the time.
 ///
-/// A message leaves the outbox only when its destination has it, or when the destination never will: then it moves to the
-/// channel [`REJECTED`] with the reason in the header `x-reason`. A message that has to wait holds back later ones of
-/// its own key only.
+/// A message leaves the outbox only when its destination has it, or when the destination never will: then it becomes a
+/// dead letter with the reason. A message that has to wait holds back later ones of its own key only.
 ///
 /// # Errors
 /// None while it runs: what fails is retried.
@@ -34,35 +39,43 @@ pub async fn relay(
     channel: &str,
     database: DatabaseRef,
     destination: Arc<dyn Publish>,
+    now: Clock,
     stop: Stop,
 ) -> anyhow::Result<()> {
     let added = database.added(channel);
+    let lease = Lease::new(channel, database.clone());
     let mut relay = Relay {
         channel,
         database,
         destination,
+        now,
         added,
+        lease: 0,
         position: 0,
         accepted: BTreeSet::new(),
         held: HashSet::new(),
         retry_at: None,
-        backoff: Backoff::new(),
+        backoff: Backoff::default(),
     };
-    while !stop.is_cancelled() {
-        if let Err(cause) = relay.step(&stop).await {
-            warn!(channel, "the outbox does not answer, trying again: {cause:#}");
-            relay.hold(None);
-            relay.wait(&stop).await;
-        }
-    }
-    relay.forget_accepted().await
+    let finished = Stop::new();
+    let work = async {
+        relay.work(&lease, &stop).await;
+        finished.cancel();
+    };
+    // The lease is kept while the last messages are on their way.
+    tokio::join!(work, lease.keep(&finished));
+    lease.release().await;
+    Ok(())
 }
 
 struct Relay<'a> {
     channel: &'a str,
     database: DatabaseRef,
     destination: Arc<dyn Publish>,
+    now: Clock,
     added: watch::Receiver<u64>,
+    /// The lease in whose name the rest of this was noted.
+    lease: i64,
     /// Everything up to here was handed over or is held back.
     position: i64,
     /// Positions that the destination has accepted and that are still in the outbox; never handed over again.
@@ -75,6 +88,41 @@ struct Relay<'a> {
 }
 
 impl Relay<'_> {
+    async fn work(&mut self, lease: &Lease, stop: &Stop) {
+        while !stop.is_cancelled() {
+            let number = tokio::select! {
+                () = stop.cancelled() => break,
+                number = lease.wait() => number,
+            };
+            if number != self.lease {
+                self.begin(number);
+            }
+            if let Err(cause) = self.step(stop).await {
+                warn!(
+                    channel = self.channel,
+                    "the outbox does not answer, trying again: {cause:#}"
+                );
+                self.hold(None);
+                self.wait(stop).await;
+            }
+        }
+        if let Err(cause) = self.forget_accepted().await {
+            let count = self.accepted.len();
+            warn!(
+                channel = self.channel,
+                "{count} delivered messages stay in the outbox and will be delivered again: {cause:#}"
+            );
+        }
+    }
+
+    /// Looks at everything anew: somebody else may have been at it.
+    fn begin(&mut self, lease: i64) {
+        debug!(channel = self.channel, "this instance relays the channel, lease {lease}");
+        self.lease = lease;
+        self.accepted.clear();
+        self.start_again();
+    }
+
     /// Hands over one batch, or waits for one.
     async fn step(&mut self, stop: &Stop) -> anyhow::Result<()> {
         if self.retry_at.is_some_and(|time| time <= Instant::now()) {
@@ -87,12 +135,23 @@ impl Relay<'_> {
         let to_do = |(position, message): &(i64, Message)| {
             !self.held.contains(&message.key) && !self.accepted.contains(position)
         };
-        let (positions, messages): (Vec<i64>, Vec<Message>) =
+        let (positions, mut messages): (Vec<i64>, Vec<Message>) =
             waiting.into_iter().filter(to_do).unzip();
+        let notes = self.notes(&mut messages);
+        if faults::is_broken(Promise::DeleteLast) {
+            self.accepted.extend(&positions);
+            self.forget_accepted().await?;
+        }
+        if !messages.is_empty() {
+            crash_point_of("before-publish", self.channel);
+        }
         // Deleting what is done and handing over what is next need not wait for one another.
         let destination = self.destination.clone();
         let (outcomes, deleted) =
             tokio::join!(destination.publish(&messages), self.forget_accepted());
+        if !positions.is_empty() {
+            crash_point_of("after-publish", self.channel);
+        }
         if let Err(cause) = deleted {
             warn!(
                 channel = self.channel,
@@ -100,6 +159,7 @@ impl Relay<'_> {
             );
         }
         let mut delivered = messages.is_empty();
+        let messages = messages.into_iter().zip(notes);
         for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
             delivered |= self.settle(position, message, outcome).await;
         }
@@ -111,31 +171,48 @@ impl Relay<'_> {
         Ok(())
     }
 
+    /// Takes the notes off replayed messages: they are none of the destination's business.
+    fn notes(&self, messages: &mut [Message]) -> Vec<Option<Note>> {
+        let is_internal = self.channel.starts_with(REPLAY);
+        let take = |message| if is_internal { None } else { take_note(message) };
+        messages.iter_mut().map(take).collect()
+    }
+
     /// Notes what became of a message; false when it has to be tried again.
     async fn settle(
         &mut self,
         position: i64,
-        message: Message,
+        (message, note): (Message, Option<Note>),
         outcome: Result<(), Failure>,
     ) -> bool {
-        let id = message.id.clone();
+        let (id, key) = (message.id.clone(), message.key.clone());
         let cause = match outcome {
             Ok(()) => return self.accepted.insert(position),
             Err(Failure::Retry(cause)) => cause,
-            Err(Failure::Reject(cause)) => {
-                warn!(channel = self.channel, message.id = %id, "message {id} cannot be delivered and waits in channel {REJECTED}: {cause:#}");
-                let kept = Changes::new().send(rejected(message.clone(), &cause));
-                match self.database.commit(kept).await {
-                    Ok(()) => return self.accepted.insert(position),
-                    Err(error) => error.into(),
-                }
-            }
+            Err(Failure::Reject(cause)) => match self.reject(message, note, &cause).await {
+                Ok(()) => return self.accepted.insert(position),
+                Err(error) => error.into(),
+            },
         };
         if self.retry_at.is_none() {
             warn!(channel = self.channel, message.id = %id, "delivery of message {id} failed, trying again until it works: {cause:#}");
         }
-        self.hold(Some(message.key));
+        self.hold(Some(key));
         false
+    }
+
+    async fn reject(
+        &self,
+        mut message: Message,
+        note: Option<Note>,
+        cause: &anyhow::Error,
+    ) -> Result<(), CommitError> {
+        let note = note.or_else(|| take_note(&mut message));
+        let letter = DeadLetter::of_message(message, note, &format!("{cause:#}"), (self.now)());
+        warn!(channel = self.channel, message.id = %letter.message, "message {} cannot be delivered and is dead letter {}: {}", letter.message, letter.id, letter.reason);
+        keep(&self.database, &letter, Changes::new()).await?;
+        crash_point_of("after-dead-letter", self.channel);
+        Ok(())
     }
 
     fn hold(&mut self, key: Option<Option<String>>) {
@@ -179,17 +256,14 @@ impl Relay<'_> {
 
     async fn forget_accepted(&mut self) -> anyhow::Result<()> {
         let done: Vec<i64> = self.accepted.iter().copied().collect();
-        self.database.sent(self.channel, &done).await?;
+        if done.is_empty() {
+            return Ok(());
+        }
+        crash_point_of("before-delete", self.channel);
+        // When the lease is somebody else's, they are theirs to deliver, once more, and to delete.
+        self.database.sent(self.channel, &done, self.lease).await?;
+        crash_point_of("after-delete", self.channel);
         self.accepted.clear();
         Ok(())
     }
-}
-
-/// A message that waits for a person, with the reason.
-pub(crate) fn rejected(mut message: Message, cause: &anyhow::Error) -> Message {
-    let channel = Header { name: "x-channel".into(), value: message.channel.into_bytes() };
-    let reason = Header { name: "x-reason".into(), value: format!("{cause:#}").into_bytes() };
-    message.headers.extend([channel, reason]);
-    message.channel = REJECTED.to_owned();
-    message
 }

@@ -4,7 +4,7 @@ use chassis::management;
 use entity::{ApiGroup, OpenApi};
 use serde_json::Value;
 
-use crate::Description;
+use crate::{Description, dead_letters};
 
 /// The groups, the default one first, and what each is.
 pub(crate) const GROUPS: [(&str, &str); 2] =
@@ -25,13 +25,24 @@ pub(crate) fn all(description: &Description, left_out: &[&str]) -> Vec<ApiGroup>
         entities: &[&description.entity],
         more: &more,
     };
-    let management = management::document(&name, version, left_out);
+    let mut management = management::document(&name, version, left_out);
+    add(&mut management, dead_letters::operations());
     let documents = [default.document(), management];
     let group = |((name, _), document): ((&'static str, &str), Value)| ApiGroup {
         name: name.into(),
         document,
     };
     GROUPS.into_iter().zip(documents).map(group).collect()
+}
+
+/// Adds paths and schemas to a document that has none of these names.
+fn add(document: &mut Value, part: Value) {
+    for place in ["/paths", "/components/schemas"] {
+        let known = document.pointer_mut(place).and_then(Value::as_object_mut);
+        if let (Some(known), Some(more)) = (known, part.pointer(place).and_then(Value::as_object)) {
+            known.extend(more.clone());
+        }
+    }
 }
 
 fn title(name: &str) -> String {

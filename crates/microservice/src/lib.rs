@@ -1,6 +1,7 @@
 //! What every JHipster microservice answers, put together from the other crates: an entity's resource, accounts, a feed,
 //! management, API documents, and a guard around all of it. Keeps out what makes one service differ from another.
 
+mod dead_letters;
 mod documents;
 
 use std::sync::Arc;
@@ -64,7 +65,11 @@ impl Description {
     /// The tables that the database needs.
     pub fn tables(&self) -> Vec<Table> {
         let mut tables = self.accounts.tables();
-        tables.extend([self.entity.table(), entity::idempotency::TABLE]);
+        tables.extend([
+            self.entity.table(),
+            entity::idempotency::TABLE,
+            messaging::dead_letters::TABLE,
+        ]);
         tables
     }
 
@@ -91,7 +96,7 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
     let Description { name, entity, accounts, .. } = description.clone();
     let resource = Resource::new(name, entity, database.clone(), outside.clone(), announce);
     let feed = Feed::new(broker, &parts.feed_topic, outside.clone());
-    let mut management = parts.management;
+    let mut management = counted(parts.management, database.clone());
     let mut documented = Router::new();
     if parts.api_docs {
         for (group, what) in documents::GROUPS {
@@ -106,10 +111,11 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
     let service = Service::new(name)
         .answering_as(Answers::Spring(outside.clone()))
         .routes(resource.with(parts.options).routes())
-        .routes(accounts.routes(database))
+        .routes(accounts.routes(database.clone()))
         .routes(feed.routes(&description.feed_prefix()))
         .routes(endpoints.open_routes())
         .routes(endpoints.admin_routes())
+        .routes(dead_letters::routes(database))
         .routes(documented)
         .routes(Router::new().route("/", get(|| async { Html(HOME) })))
         .around(move |routes| identity::guarded(routes, verifier, MICROSERVICE))
@@ -125,5 +131,13 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
     let Some((registry, registration)) = registration else { return service };
     service.background("registration", move |stop| {
         keep_registered(registry, registration, outside, stop)
+    })
+}
+
+/// Tells whoever reads the figures how many dead letters wait for a person.
+fn counted(management: Management, database: DatabaseRef) -> Management {
+    const HELP: &str = "Messages that could not be processed and wait for a person's decision";
+    management.gauge(("milena_dead_letters", HELP, "channel"), move || {
+        dead_letters::figures(database.clone())
     })
 }

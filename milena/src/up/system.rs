@@ -1,6 +1,11 @@
 //! All services and embedded parts, put together.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use chassis::{Outside, Service, Stop, config::Settings, telemetry::Loggers};
@@ -58,9 +63,7 @@ impl System {
     /// Names the port, folder, file or key that cannot be used; nothing is started then.
     pub async fn prepare(options: Options) -> anyhow::Result<Self> {
         let Options { data_dir, ports, settings, loggers, outside } = options;
-        let mut wanted = Wanted::read(&settings.resolved()?)?;
-        // Kafka cannot be spoken to yet: the embedded broker goes on, and a warning has said so.
-        wanted.kafka = None;
+        let wanted = Wanted::read(&settings.resolved()?)?;
         let listeners = ports.bind(&Embedded::wanted(&wanted)).await?;
         let mut addresses = addresses(&listeners, &ports)?;
         addresses.data = data_dir.display().to_string();
@@ -74,7 +77,8 @@ impl System {
             None => sink_settings(&addresses)?,
         };
         addresses.smtp = format!("{}:{}", smtp.host, smtp.port);
-        let mut parts = Parts::new(wanted, provider.clone(), data_dir, loggers, outside);
+        let member = member(&data_dir);
+        let mut parts = Parts::new(wanted, provider.clone(), data_dir, &member, loggers, outside);
         parts.mail_server = Some(smtp);
         // Taken first: a folder that is somebody else's, or damaged, stops everything before anything is written.
         parts.folder().await?;
@@ -155,6 +159,14 @@ fn addresses(listeners: &Listeners, ports: &Ports) -> anyhow::Result<Addresses> 
         smtp,
         data: String::new(),
     })
+}
+
+/// What a system is called in the groups of Kafka: one system at a time has the folder.
+fn member(data_dir: &Path) -> String {
+    let path = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    format!("up-{:016x}", hasher.finish())
 }
 
 /// How mails get to the sink of this process.

@@ -2,18 +2,18 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    fs,
     path::Path,
     time::{Duration, Instant},
 };
 
 use chassis::Outside;
-use database::{Database, Durability, Sqlite};
+use database::{DatabaseRef, Durability, Sqlite};
 use futures_util::future::{join, join_all};
+use messaging::dead_letters;
 use reqwest::StatusCode;
 use tokio::time::{sleep, timeout};
 
-use crate::program::{Api, Program, System, until};
+use crate::program::{Api, Program, System, crash_points::survives_every_point, mails, until};
 
 /// How often the program is killed, unless `MILENA_CRASH_ROUNDS` says otherwise.
 const ROUNDS: u64 = 50;
@@ -56,6 +56,12 @@ async fn no_acknowledged_update_is_lost_however_often_the_program_is_killed() {
     tell(&callers, &found, begun.elapsed());
     judge(&callers, &found);
     nothing_waits(folder.path()).await;
+}
+
+#[tokio::test]
+async fn an_update_survives_a_crash_at_every_point() {
+    let folder = tempfile::tempdir().unwrap();
+    survives_every_point(folder.path(), &[], &[]).await;
 }
 
 /// Updates one store, and remembers what it was answered.
@@ -154,27 +160,6 @@ async fn wait_until_quiet(
     .await
 }
 
-/// Subject and `Message-ID` of every mail.
-fn mails(folder: &Path) -> HashMap<String, Vec<String>> {
-    let mut mails: HashMap<String, Vec<String>> = HashMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "eml") {
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
-        let header = |name: &str| {
-            let mut lines = text.lines().take_while(|line| !line.is_empty());
-            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-            value.unwrap_or_else(|| panic!("no {name} in {}: {text}", path.display())).to_owned()
-        };
-        let subject = header("Subject");
-        let name = subject.strip_prefix("Store Alert: ").expect("the subject names the store");
-        mails.entry(name.to_owned()).or_default().push(header("Message-ID"));
-    }
-    mails
-}
-
 fn judge(callers: &[Caller], found: &Found) {
     let rows: HashSet<&String> = found.rows.iter().collect();
     assert_eq!(rows.len(), found.rows.len(), "recorded twice: {:?}", repeated(&found.rows));
@@ -212,15 +197,19 @@ fn repeated(names: &[String]) -> Vec<&String> {
     names.iter().filter(|name| !seen.insert(*name)).collect()
 }
 
-/// Opens the files of a system that has stopped: nothing waits in an outbox, and nothing was rejected.
+/// Opens the files of a system that has stopped: nothing waits in an outbox, and nothing is a dead letter.
 async fn nothing_waits(folder: &Path) {
     for file in ["store.db", "alert.db"] {
         let path = folder.join("data").join(file);
-        let database = Sqlite::open(&path, &[], Durability::ProcessCrash).await.unwrap();
-        for channel in [messaging::BROKER, mail::CHANNEL, messaging::REJECTED] {
+        let database: DatabaseRef =
+            Sqlite::open(&path, &[], Durability::ProcessCrash).await.unwrap();
+        for channel in [messaging::BROKER, mail::CHANNEL] {
             let waiting = database.unsent(channel, 0, 10).await.unwrap();
             assert!(waiting.is_empty(), "{file} has in channel {channel}: {waiting:?}");
         }
+        let query = dead_letters::Query { limit: 10, ..Default::default() };
+        let (letters, _) = dead_letters::list(&database, &query).await.unwrap();
+        assert!(letters.is_empty(), "{file} has dead letters: {letters:?}");
     }
 }
 

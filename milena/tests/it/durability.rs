@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use database::{Header, Message};
 use futures_util::future::join_all;
-use messaging::{Publish, REJECTED};
+use messaging::Publish;
 use serde_json::Value;
 
 use crate::support::{
@@ -219,16 +219,12 @@ async fn a_message_that_nobody_understands_waits_with_its_reason_and_holds_up_no
     assert_eq!(names(&system.admin().await.alerts().await), ["Candle Shop"]);
     let home = system.stop_at_once().await;
 
-    let [rejected] = &home.outbox("alert", REJECTED).await[..] else {
-        panic!("not one message was rejected")
+    let [letter] = &home.dead_letters("alert").await[..] else {
+        panic!("there is not one dead letter")
     };
-    let reason = rejected.headers.iter().find(|header| header.name == "x-reason").unwrap();
-    assert!(
-        String::from_utf8_lossy(&reason.value).starts_with("the payload is no store update"),
-        "{rejected:?}"
-    );
+    assert!(letter.reason.starts_with("the payload is no store update"), "{letter:?}");
     assert_eq!(
-        (rejected.id.as_str(), rejected.payload.as_slice()),
-        ("event-1", b"not JSON".as_slice())
+        (letter.message.as_str(), letter.payload.as_deref(), letter.place),
+        ("event-1", Some(&b"not JSON"[..]), Some((0, 0)))
     );
 }

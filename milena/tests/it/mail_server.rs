@@ -2,7 +2,7 @@
 
 use tokio::net::TcpListener;
 
-use crate::support::{Home, eventually};
+use crate::support::{DISTRIBUTION_LIST, Home, eventually};
 
 #[tokio::test]
 async fn while_the_mail_server_is_down_alerts_come_and_mails_wait() {
@@ -40,7 +40,8 @@ async fn while_the_mail_server_is_down_alerts_come_and_mails_wait() {
     })
     .await;
     let home = system.stop_at_once().await;
-    assert_eq!(home.outbox("alert", mail::CHANNEL).await.len(), UPDATES, "every mail waits");
+    let waiting = home.outbox("alert", mail::CHANNEL).await.len();
+    assert_eq!(waiting, UPDATES * DISTRIBUTION_LIST.len(), "every mail waits for each recipient");
 
     let system = home.start().await;
     let mails = home.mails_when(UPDATES).await;

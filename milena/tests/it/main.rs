@@ -3,6 +3,7 @@
 
 mod cli;
 mod crash;
+mod dead_letters;
 mod durability;
 mod mail_server;
 mod program;

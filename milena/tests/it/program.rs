@@ -1,8 +1,10 @@
 //! The real program, started as a user would, and killed when the test ends.
 
 mod api;
+pub(crate) mod crash_points;
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -112,6 +114,11 @@ impl Program {
         self.child.kill().await.unwrap();
     }
 
+    /// Whether it has come to its end.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end.
     pub(crate) async fn end(mut self) -> Ended {
         let status: ExitStatus = timeout(PATIENCE, self.child.wait())
@@ -161,6 +168,27 @@ pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for {what}");
         sleep(GLANCE).await;
     }
+}
+
+/// Subject and `Message-ID` of every mail.
+pub(crate) fn mails(folder: &Path) -> HashMap<String, Vec<String>> {
+    let mut mails: HashMap<String, Vec<String>> = HashMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "eml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let header = |name: &str| {
+            let mut lines = text.lines().take_while(|line| !line.is_empty());
+            let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            value.unwrap_or_else(|| panic!("no {name} in {}: {text}", path.display())).to_owned()
+        };
+        let subject = header("Subject");
+        let name = subject.strip_prefix("Store Alert: ").expect("the subject names the store");
+        mails.entry(name.to_owned()).or_default().push(header("Message-ID"));
+    }
+    mails
 }
 
 fn content(file: &Path) -> String {

@@ -15,8 +15,11 @@ use std::{
 };
 
 use chassis::{Outside, Stop, telemetry::Loggers};
-use database::{Database, Durability, Message, Sqlite};
-use messaging::{BROKER, Embedded, REJECTED};
+use database::{Database, DatabaseRef, Durability, Message, Sqlite};
+use messaging::{
+    BROKER, Embedded,
+    dead_letters::{self, DeadLetter},
+};
 use milena::up::{Addresses, Options, Ports, System};
 use reqwest::{Client, redirect::Policy};
 use tempfile::TempDir;
@@ -140,6 +143,13 @@ impl Home {
         waiting.into_iter().map(|(_, message)| message).collect()
     }
 
+    /// What a service could not process.
+    pub(crate) async fn dead_letters(&self, service: &str) -> Vec<DeadLetter> {
+        let query = dead_letters::Query { limit: 1000, ..Default::default() };
+        let database: DatabaseRef = self.database(service).await;
+        dead_letters::list(&database, &query).await.unwrap().0
+    }
+
     /// The broker of a system that is stopped.
     pub(crate) async fn broker(&self) -> Embedded {
         Embedded::open(&self.path("broker.db"), 1, Durability::ProcessCrash).await.unwrap()
@@ -198,8 +208,10 @@ impl Running {
         })
         .await;
         let home = self.stop_at_once().await;
-        let left = waiting(&databases, &[&DELIVERED[..], &[REJECTED]].concat()).await;
-        assert_eq!(left, [], "messages are left in an outbox");
+        assert_eq!(waiting(&databases, &DELIVERED).await, [], "messages are left in an outbox");
+        for service in ["store", "alert"] {
+            assert_eq!(home.dead_letters(service).await, [], "messages could not be processed");
+        }
         home
     }
 

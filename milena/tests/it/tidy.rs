@@ -7,11 +7,12 @@ use std::{
 };
 
 /// Which of our crates each of our crates may use, tests aside.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("chassis", &[]),
-    ("database", &[]),
-    ("messaging", &["database"]),
-    ("mail", &["messaging", "database"]),
+    ("faults", &[]),
+    ("database", &["faults"]),
+    ("messaging", &["database", "faults"]),
+    ("mail", &["messaging", "database", "faults"]),
     ("entity", &["database", "chassis"]),
     ("discovery", &["chassis"]),
     ("identity", &["chassis", "database"]),

@@ -6,6 +6,7 @@
 #[path = "../it"]
 #[expect(dead_code, unused_imports, reason = "the other tests use the rest of it")]
 mod it {
+    pub(crate) mod program;
     #[path = "recorded"]
     pub(crate) mod recorded {
         pub(crate) mod replay;
@@ -13,13 +14,16 @@ mod it {
     pub(crate) mod support;
 }
 
+mod crash_points;
+mod fleet;
+
 use it::{
     recorded::replay::{self, Databases},
     support::Home,
 };
 use sqlx::{Connection, PgConnection};
 
-pub(crate) use it::support;
+pub(crate) use it::{program, support};
 
 /// Where a server is.
 #[expect(clippy::disallowed_methods, reason = "the script tells it in the environment")]
@@ -28,32 +32,37 @@ fn address(variable: &str) -> String {
         .unwrap_or_else(|_| panic!("{variable} is not set: run this under tests/real/servers run"))
 }
 
+/// A name that no other test uses.
+pub(crate) fn fresh(what: &str) -> String {
+    format!("{what}_{}", chassis::Outside::system().uuid().replace('-', ""))
+}
+
+/// Makes a database; answers its address for Java programs.
+pub(crate) async fn postgresql_database(name: &str) -> String {
+    let server = address("REAL_POSTGRESQL");
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+    sqlx::raw_sql(create).execute(&mut connection).await.unwrap();
+    let authority = server.split(['@', '/']).nth(3).unwrap();
+    format!("jdbc:postgresql://{authority}/{name}")
+}
+
 #[tokio::test]
 async fn every_answer_on_mongodb_and_postgresql_is_as_recorded_or_different_on_purpose() {
     for mongodb in ["REAL_MONGODB", "REAL_MONGODB_REPLICA_SET"] {
-        let name = format!("replay_{}", chassis::Outside::system().uuid().replace('-', ""));
-        let server = address("REAL_POSTGRESQL");
-        let mut postgresql = PgConnection::connect(&server).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {name}")))
-            .execute(&mut postgresql)
-            .await
-            .unwrap();
-        let authority = server.split(['@', '/']).nth(3).unwrap();
+        let name = fresh("replay");
+        let postgresql = postgresql_database(&name).await;
         let system = Home::new()
             .start_with(&[
                 ("spring.data.mongodb.uri", &address(mongodb)),
                 ("spring.data.mongodb.database", &name),
-                ("spring.datasource.url", &format!("jdbc:postgresql://{authority}/{name}")),
+                ("spring.datasource.url", &postgresql),
                 ("spring.datasource.username", "postgres"),
             ])
             .await;
         let outcomes = replay::all(&system, Databases::Real).await;
         system.still_works().await;
         system.stop_at_once().await;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("drop database {name} with (force)")))
-            .execute(&mut postgresql)
-            .await
-            .unwrap();
         let open = replay::open(&outcomes);
         assert!(open.is_empty(), "{mongodb}: {}", open.join("\n\n"));
     }

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use chassis::{Outside, Service};
 use database::{Changes, Id, Value, Write};
 use entity::{Ids, announce_nothing};
+use futures_util::{FutureExt, future::BoxFuture};
 use identity::accounts::Accounts;
 use jiff::Timestamp;
 use mail::Mailer;
-use messaging::{Delivery, Failure};
+use messaging::{BROKER, Delivery, Failure, Publish};
 use microservice::{Description, Parts};
 use serde::Deserialize;
 use tracing::info;
@@ -24,7 +25,7 @@ pub use settings::Settings;
 /// The commented default configuration.
 pub const DEFAULTS: &str = include_str!("../config.yml");
 
-/// The longest name and status that a row takes, in letters; the mail has all of them.
+/// The longest name and status that a row takes, in letters; the mail has more of them.
 const COLUMN: usize = 255;
 
 /// What the service is.
@@ -40,30 +41,43 @@ pub fn description() -> Description {
 
 /// The alert service. Without a mailer, mails are kept until there is one.
 pub fn service(parts: Parts, mailer: Option<Arc<Mailer>>, settings: Settings) -> Service {
-    let (database, broker, outside) =
-        (parts.database.clone(), parts.broker.clone(), parts.outside.clone());
-    let Settings { topic, group, distribution_list } = settings;
-    let recorder = Arc::new(Recorder {
-        ids: Ids::new(STORE_ALERT.id, database.clone(), outside.clone()),
-        outside: outside.clone(),
-        distribution_list,
-    });
-    let (inbox, handled) = (database.clone(), database.clone());
+    let (database, broker) = (parts.database.clone(), parts.broker.clone());
+    let (outside, now) = (parts.outside.clone(), parts.outside.teller());
+    let Settings { consumer, inbox_retention, distribution_list } = settings;
+    let publishes_dead_letters = consumer.dead_letter_topic.is_some();
+    let ids = Ids::new(STORE_ALERT.id, database.clone(), outside.clone());
+    let recorder = Arc::new(Recorder { ids, outside, distribution_list });
     let service = microservice::service(description(), parts, announce_nothing())
-        .background("consume", move |stop| async move {
-            let handle = move |delivery| Recorder::handle(recorder.clone(), delivery);
-            messaging::consume(broker, inbox, (&topic, &group), handle, stop).await
+        .background("replay", {
+            let (database, now) = (database.clone(), now.clone());
+            let (group, recorder) = (consumer.group.clone(), recorder.clone());
+            move |stop| async move {
+                messaging::replay(database, &group, recorder.handler(), now, stop).await
+            }
         })
-        .background("inbox", move |stop| {
-            messaging::clean_inbox(handled, move || outside.now(), stop)
+        .background("consume", {
+            let (broker, database, now) = (broker.clone(), database.clone(), now.clone());
+            move |stop| {
+                messaging::consume(broker, database, consumer, recorder.handler(), now, stop)
+            }
+        })
+        .background("inbox", {
+            let (database, now) = (database.clone(), now.clone());
+            move |stop| messaging::clean_inbox(database, inbox_retention, now, stop)
         });
-    let Some(mailer) = mailer else { return service };
-    let idle = mailer.clone();
-    service
-        .background("mail", move |stop| async move {
-            messaging::relay(mail::CHANNEL, database, mailer, stop).await
+    let relay = |service: Service, name, channel, destination: Arc<dyn Publish>| {
+        let (database, now) = (database.clone(), now.clone());
+        service.background(name, move |stop| async move {
+            messaging::relay(channel, database, destination, now, stop).await
         })
-        .background("mail connections", move |stop| async move { idle.close_idle(stop).await })
+    };
+    let service = match publishes_dead_letters {
+        true => relay(service, "relay", BROKER, broker),
+        false => service,
+    };
+    let Some(mailer) = mailer else { return service };
+    relay(service, "mail", mail::CHANNEL, mailer.clone())
+        .background("mail connections", move |stop| async move { mailer.close_idle(stop).await })
 }
 
 /// What this service reads of an update; it ignores the rest.
@@ -94,6 +108,13 @@ struct Recorder {
 }
 
 impl Recorder {
+    /// What consumes and replays records.
+    fn handler(
+        self: Arc<Self>,
+    ) -> impl Fn(Arc<Delivery>) -> BoxFuture<'static, Result<Changes, Failure>> + Send + Sync {
+        move |delivery| Recorder::handle(self.clone(), delivery).boxed()
+    }
+
     async fn handle(self: Arc<Self>, delivery: Arc<Delivery>) -> Result<Changes, Failure> {
         let event = read(&delivery).map_err(Failure::Reject)?;
         let id = self.ids.next().await.map_err(Failure::Retry)?;
@@ -132,10 +153,14 @@ fn record(
 ) -> anyhow::Result<Changes> {
     let key = delivery.record.key.as_ref().map(|key| String::from_utf8_lossy(key).into_owned());
     let mail = mail_text::about(&event.store_name, &event.store_status, distribution_list);
-    let mail = mail.into_message(delivery.id.clone(), key, at)?;
+    // Java's records have no key; the name of a store is the best there is to keep its mails in order.
+    let key = key.unwrap_or_else(|| fitting(&event.store_name));
+    let mails = mail.into_messages(&delivery.id, Some(&key), at)?;
     let column = |text: &str| Value::Text(fitting(text));
     let values = vec![column(&event.store_name), column(&event.store_status), Value::Instant(at)];
-    Ok(Changes::new().write(Write::Insert { table: STORE_ALERT.table(), id, values }).send(mail))
+    Ok(Changes::new()
+        .write(Write::Insert { table: STORE_ALERT.table(), id, values })
+        .send_all(mails))
 }
 
 #[cfg(test)]
@@ -164,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_of_the_contract_becomes_a_row_and_a_mail() {
+    fn an_update_of_the_contract_becomes_a_row_and_a_mail_to_everybody() {
         let contract: Json =
             serde_json::from_str(include_str!("../../../contracts/store-alerts-topic.json"))
                 .unwrap();
@@ -179,16 +204,56 @@ mod tests {
             changes.writes,
             [Write::Insert { table: STORE_ALERT.table(), id: Id::Integer(1001), values }]
         );
-        let message = &changes.outgoing[0];
+        let sent: Vec<_> = changes
+            .outgoing
+            .iter()
+            .map(|message| (message.id.as_str(), message.key.as_deref().unwrap()))
+            .collect();
+        assert_eq!(
+            sent,
+            [
+                (&*format!("{}/1", delivery.id), "a@example.com 63163a1b2f3c4d5e6f708192"),
+                (&*format!("{}/2", delivery.id), "b@example.com 63163a1b2f3c4d5e6f708192"),
+            ]
+        );
+        for message in &changes.outgoing {
+            let mail = Mail::from_message(message).unwrap();
+            assert_eq!(
+                (mail.subject.as_str(), mail.text.as_str(), mail.to),
+                ("Store Alert: Candle Shop", "CLOSED", list.to_vec())
+            );
+        }
+    }
+
+    #[test]
+    fn mails_of_a_store_stay_in_order_though_a_java_record_has_no_key() {
+        let mut delivery = delivery(br#"{"storeName":"Candle Shop","storeStatus":"OPEN"}"#);
+        delivery.record.key = None;
+        let event = read(&delivery).unwrap();
+        let list = ["a@example.com".to_owned()];
+        let at = delivery.record.timestamp;
+        let changes = record(Id::Integer(1), at, &delivery, event, &list).unwrap();
+        let [message] = &changes.outgoing[..] else { panic!("{changes:?}") };
         assert_eq!(
             (message.id.as_str(), message.key.as_deref()),
-            (&*delivery.id, Some("63163a1b2f3c4d5e6f708192"))
+            (&*delivery.id, Some("a@example.com Candle Shop"))
         );
-        let mail = Mail::from_message(message).unwrap();
-        assert_eq!(
-            (mail.subject.as_str(), mail.text.as_str(), mail.to),
-            ("Store Alert: Candle Shop", "CLOSED", list.to_vec())
+    }
+
+    #[test]
+    fn a_long_name_is_recorded_as_far_as_a_row_takes_it() {
+        let name = "ü".repeat(COLUMN + 1);
+        let delivery = delivery(
+            serde_json::json!({"storeName": name, "storeStatus": "OPEN"}).to_string().as_bytes(),
         );
+        let event = read(&delivery).unwrap();
+        let list = ["a@example.com".to_owned()];
+        let at = delivery.record.timestamp;
+        let changes = record(Id::Integer(1), at, &delivery, event, &list).unwrap();
+        let Write::Insert { values, .. } = &changes.writes[0] else { panic!("{changes:?}") };
+        assert_eq!(values[0], Value::Text("ü".repeat(COLUMN)));
+        let mail = Mail::from_message(&changes.outgoing[0]).unwrap();
+        assert_eq!(mail.subject, format!("Store Alert: {name}"));
     }
 
     #[test]

@@ -1,17 +1,21 @@
 //! What the configuration says of this service.
 
-use std::str::FromStr;
+use std::{
+    num::{NonZeroU16, NonZeroU32},
+    str::FromStr,
+    time::Duration,
+};
 
-use chassis::config::{ConfigError, Settings as Configuration};
-use messaging::TopicName;
+use chassis::config::{ConfigError, Length, Settings as Configuration};
+use messaging::{Consumer, Retry, TopicName};
 
 /// What the service does differently from installation to installation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The topic that is read.
-    pub topic: String,
-    /// The group that reads it.
-    pub group: String,
+    /// What is read, by whom, and what becomes of what cannot be handled.
+    pub consumer: Consumer,
+    /// How long it is remembered which messages were handled.
+    pub inbox_retention: Duration,
     /// Who gets the mails.
     pub distribution_list: Vec<String>,
 }
@@ -22,22 +26,68 @@ impl Settings {
     /// # Errors
     /// Names the key whose value cannot be used.
     pub fn read(configuration: &Configuration) -> Result<Self, ConfigError> {
-        const BINDING: &str = "spring.cloud.stream.bindings.binding-in-store-alert";
         let recipients: Recipients = configuration.parse(
             "alert.distribution-list",
             "1 to 100 addresses, separated by commas, for example me@example.com",
         )?;
-        let named = |part: &str, expected: &str| {
-            let name: Result<TopicName, _> =
-                configuration.parse(&format!("{BINDING}.{part}"), expected);
-            name.map(|name| name.0)
-        };
+        let retention: Length =
+            configuration.parse("milena.inbox.retention", "a length of time, for example 7d")?;
         Ok(Settings {
-            topic: named("destination", "a topic's name")?,
-            group: named("group", "a group's name")?,
+            consumer: consumer(configuration)?,
+            inbox_retention: retention.0,
             distribution_list: recipients.0,
         })
     }
+}
+
+fn consumer(configuration: &Configuration) -> Result<Consumer, ConfigError> {
+    const BINDING: &str = "spring.cloud.stream.bindings.binding-in-store-alert";
+    const KAFKA: &str = "spring.cloud.stream.kafka.bindings.binding-in-store-alert.consumer";
+    let named = |key: &str, expected: &str| {
+        configuration.parse(key, expected).map(|name: TopicName| name.0)
+    };
+    let topic = named(&format!("{BINDING}.destination"), "a topic's name")?;
+    let group = named(&format!("{BINDING}.group"), "a group's name")?;
+    let batch: NonZeroU16 = configuration
+        .parse("spring.kafka.consumer.max-poll-records", "a number from 1 to 65535")?;
+    let dead_letter_topic =
+        match configuration.parse(&format!("{KAFKA}.enable-dlq"), "true or false")? {
+            false => None,
+            true if configuration.text(&format!("{KAFKA}.dlq-name")).is_empty() => {
+                Some(format!("error.{topic}.{group}"))
+            }
+            true => Some(named(&format!("{KAFKA}.dlq-name"), "a topic's name")?),
+        };
+    let retry = retry(configuration, &format!("{BINDING}.consumer"))?;
+    Ok(Consumer {
+        retry,
+        dead_letter_topic,
+        batch: batch.get().into(),
+        ..Consumer::new(topic, group)
+    })
+}
+
+/// How often a record is tried, and how long the waits are between.
+fn retry(configuration: &Configuration, consumer: &str) -> Result<Retry, ConfigError> {
+    let key = |part: &str| format!("{consumer}.{part}");
+    let length = |part: &str| {
+        let length = configuration.parse(&key(part), "a length of time, for example 1s or 1000");
+        length.map(|length: Length| length.0)
+    };
+    let attempts = match configuration.text(&key("max-attempts")) {
+        "" => None,
+        _ => {
+            let attempts: NonZeroU32 =
+                configuration.parse(&key("max-attempts"), "a number from 1, or nothing")?;
+            Some(attempts.get())
+        }
+    };
+    Ok(Retry {
+        attempts,
+        first: length("back-off-initial-interval")?,
+        multiplier: configuration.parse(&key("back-off-multiplier"), "a number")?,
+        longest: length("back-off-max-interval")?,
+    })
 }
 
 /// The distribution list.
@@ -58,6 +108,9 @@ impl FromStr for Recipients {
 mod tests {
     use super::*;
 
+    const MAX_ATTEMPTS: &str =
+        "spring.cloud.stream.bindings.binding-in-store-alert.consumer.max-attempts";
+
     fn read(key: &str, value: &str) -> Result<Settings, ConfigError> {
         let defaults = Configuration::defaults(&[crate::DEFAULTS]).unwrap();
         Settings::read(&defaults.argument(key, value).unwrap())
@@ -66,9 +119,22 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_java_service() {
         let settings = read("alert.distribution-list", "a@example.com, b@example.com").unwrap();
-        assert_eq!(settings.topic, "store-alerts-topic");
-        assert_eq!(settings.group, "store-alerts");
+        let seconds = Duration::from_secs;
+        let retry = Retry { longest: seconds(10), first: seconds(1), ..Retry::default() };
+        let consumer = Consumer::new("store-alerts-topic", "store-alerts");
+        assert_eq!(settings.consumer, Consumer { batch: 500, retry, ..consumer });
+        assert_eq!(settings.inbox_retention, seconds(7 * 24 * 60 * 60));
         assert_eq!(settings.distribution_list, ["a@example.com", "b@example.com"]);
+    }
+
+    #[test]
+    fn dead_letters_are_published_when_wanted() {
+        let kafka = "spring.cloud.stream.kafka.bindings.binding-in-store-alert.consumer";
+        let settings = read(&format!("{kafka}.enable-dlq"), "true").unwrap();
+        let topic = settings.consumer.dead_letter_topic.unwrap();
+        assert_eq!(topic, "error.store-alerts-topic.store-alerts");
+        let settings = read(MAX_ATTEMPTS, "3").unwrap();
+        assert_eq!(settings.consumer.retry.attempts, Some(3));
     }
 
     #[test]
@@ -80,6 +146,9 @@ mod tests {
             ("alert.distribution-list", &"a@example.com,".repeat(101), "1 to 100 addresses"),
             (topic, "", "a topic's name"),
             (topic, "no spaces", "a topic's name"),
+            (MAX_ATTEMPTS, "0", "a number from 1"),
+            ("milena.inbox.retention", "a week", "a length of time"),
+            ("spring.kafka.consumer.max-poll-records", "0", "a number from 1"),
         ] {
             let error = read(key, value).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{key} = ")) && error.contains(expected), "{error}");

@@ -22,6 +22,8 @@ pub const DEFAULTS: &str = include_str!("../config.yml");
 
 /// What is announced of a store that has no status; a Java alert service takes any text (docs/differences.md).
 const NO_STATUS: &str = "UNKNOWN";
+/// How many bytes of a name are announced at most, as JSON writes them: Kafka takes records of 1,000,000 bytes.
+const LONGEST_NAME: usize = 900_000;
 /// What is announced of a store that was removed.
 const DELETED: &str = "DELETED";
 
@@ -41,10 +43,11 @@ pub fn description() -> Description {
 
 /// The store service.
 pub fn service(parts: Parts, settings: Settings) -> Service {
-    let (database, broker) = (parts.database.clone(), parts.broker.clone());
+    let (database, broker, now) =
+        (parts.database.clone(), parts.broker.clone(), parts.outside.teller());
     let decision = entity::typed(move |moment, change| announce(&settings, moment, change));
     microservice::service(description(), parts, decision).background("relay", |stop| async move {
-        messaging::relay(BROKER, database, broker, stop).await
+        messaging::relay(BROKER, database, broker, now, stop).await
     })
 }
 
@@ -64,17 +67,18 @@ fn announce(
     change: Change<Store>,
 ) -> anyhow::Result<Vec<Message>> {
     let Announced { created, updated, patched, deleted } = settings.announced;
-    let (wanted, removed, store) = match change {
-        Change::Created(store) => (created, false, store),
-        Change::Updated(store) => (updated, false, store),
-        Change::Patched(store) => (patched, false, store),
-        Change::Deleted(store) => (deleted, true, store),
+    let (wanted, what, store) = match change {
+        Change::Created(store) => (created, "created", store),
+        Change::Updated(store) => (updated, "updated", store),
+        Change::Patched(store) => (patched, "patched", store),
+        Change::Deleted(store) => (deleted, "deleted", store),
     };
+    let removed = what == "deleted";
     if !wanted {
         return Ok(Vec::new());
     }
     let status = if removed { DELETED } else { store.status.map_or(NO_STATUS, StoreStatus::name) };
-    let event = StoreUpdated { store_name: &store.name, store_status: status };
+    let event = StoreUpdated { store_name: fitting(&store.name), store_status: status };
     let message = Message {
         id: moment.id.clone(),
         channel: BROKER.to_owned(),
@@ -85,11 +89,30 @@ fn announce(
             header("contentType", "\"application/json\""),
             header("spring_json_header_types", "{\"contentType\":\"java.lang.String\"}"),
             header(ID_HEADER, &moment.id),
+            header("ce_source", "/services/store"),
+            header("ce_type", &format!("com.okta.developer.store.{what}")),
+            header("ce_time", &moment.at.to_string()),
+            header("ce_specversion", "1.0"),
+            header("traceparent", &moment.traceparent),
         ],
         payload: serde_json::to_vec(&event).context("write an update")?,
         created: moment.at,
     };
     Ok(vec![message])
+}
+
+/// As much of a name as a record takes: an alert with the half of a name is better than none.
+fn fitting(name: &str) -> &str {
+    let mut bytes = 0;
+    let too_much = name.char_indices().find(|(_, letter)| {
+        bytes += match letter {
+            '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+            letter if *letter < ' ' => 6,
+            letter => letter.len_utf8(),
+        };
+        bytes > LONGEST_NAME
+    });
+    too_much.map_or(name, |(at, _)| &name[..at])
 }
 
 fn header(name: &str, value: &str) -> Header {
@@ -128,7 +151,11 @@ mod tests {
     fn announced(announced: Announced, change: Change<Store>) -> Vec<Message> {
         let at = "2026-11-24T10:00:00Z".parse().unwrap();
         let settings = Settings { topic: "store-alerts-topic".into(), announced };
-        let moment = Moment { id: "018f4d3a-0000-7000-8000-000000000001".into(), at };
+        let moment = Moment {
+            id: "018f4d3a-0000-7000-8000-000000000001".into(),
+            at,
+            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+        };
         announce(&settings, moment, change).unwrap()
     }
 
@@ -173,6 +200,21 @@ mod tests {
             .collect();
         let actual = json!({ "topic": message.topic, "key": message.key, "headers": headers, "payload": text(&message.payload) });
         assert_eq!(actual, contract);
+    }
+
+    #[test]
+    fn a_name_that_no_record_takes_is_cut() {
+        for (letter, bytes) in [("n", 1), ("é", 2), ("🕯", 4), ("\"", 2), ("\n", 2), ("\u{1}", 6)]
+        {
+            let announced = |count: usize| {
+                let name = letter.repeat(count);
+                let store = Store { name, ..store(None) };
+                messages(Change::Updated(store)).remove(0).payload.len()
+            };
+            let (most, frame) = (LONGEST_NAME / bytes, announced(0));
+            assert_eq!(announced(most), frame + most * bytes, "{letter:?}");
+            assert_eq!(announced(most + 1), frame + most * bytes, "{letter:?}");
+        }
     }
 
     #[test]

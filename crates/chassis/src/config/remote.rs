@@ -29,7 +29,8 @@ impl Settings {
         let mut told = BTreeMap::new();
         for source in sources.iter().rev() {
             for (key, value) in &source.properties {
-                if let Some(key) = self.known(key) {
+                let open = self.is_open(key).then(|| key.clone());
+                if let Some(key) = self.known(key).or(open) {
                     let origin = format!("Config server, {}", source.name);
                     told.insert(key, Setting { value: value.clone(), origin });
                 }

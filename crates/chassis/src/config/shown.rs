@@ -7,7 +7,7 @@ use super::Settings;
 /// What stands for a secret.
 const MASK: &str = "******";
 /// What in a key's name means that its value is a secret.
-const SECRET: [&str; 5] = ["password", "secret", "credentials", "token", "vcap_services"];
+const SECRET: [&str; 6] = ["password", "secret", "credentials", "token", "vcap_services", "jaas"];
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]

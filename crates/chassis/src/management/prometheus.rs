@@ -9,7 +9,7 @@ use axum::{
 };
 
 use super::{
-    Watched, health,
+    Watched, gauges, health,
     metrics::{Format, Source, families, write},
 };
 use crate::{Problem, http::accepted};
@@ -42,6 +42,7 @@ pub(super) async fn show(
             .iter()
             .map(|cache| (cache.name.as_str(), (cache.figures)()))
             .collect(),
+        gauges: gauges::all(&watched.gauges).await,
     };
     let text = write(&families(&source), &watched.about.name, &included, format);
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())

@@ -1,6 +1,6 @@
 //! What a commit does: on copies of the rows that it touches, which replace them when nothing was in its way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -13,9 +13,8 @@ type Touched = HashMap<(String, Id), Option<(i64, Row)>>;
 impl Content {
     /// Makes all changes or none.
     pub(super) fn apply(&mut self, changes: Changes, now: Timestamp) -> Result<(), CommitError> {
-        if let Some(handled) = &changes.handled
-            && self.inbox.contains_key(handled)
-        {
+        let mut seen = HashSet::new();
+        if changes.handled.iter().any(|it| self.inbox.contains_key(it) || !seen.insert(it)) {
             return Err(CommitError::AlreadyHandled);
         }
         let mut touched = Touched::new();
@@ -33,7 +32,7 @@ impl Content {
             let position = self.next();
             self.outbox.insert(position, message);
         }
-        self.inbox.extend(changes.handled.map(|handled| (handled, now)));
+        self.inbox.extend(changes.handled.into_iter().map(|handled| (handled, now)));
         Ok(())
     }
 

@@ -20,14 +20,14 @@ impl Mongo {
             return self.in_steps(changes).await;
         }
         let Changes { writes, outgoing, handled } = changes;
-        match (writes.as_slice(), handled) {
+        match (writes.as_slice(), handled.as_slice()) {
             ([write, ..], _) => self.one(write, &outgoing).await,
-            ([], Some((consumer, message))) => {
-                let note = inbox::note(&consumer, &message);
+            ([], [(consumer, message), ..]) => {
+                let note = inbox::note(consumer, message);
                 self.alone(inbox::COLLECTION, note, &outgoing).await.map_err(Failed::of_inbox)
             }
-            ([], None) if outgoing.is_empty() => Ok(()),
-            ([], None) => {
+            ([], []) if outgoing.is_empty() => Ok(()),
+            ([], []) => {
                 let note = doc! { "_id": ObjectId::new() };
                 self.alone(journal::COLLECTION, note, &outgoing).await
             }
@@ -83,6 +83,5 @@ impl Mongo {
 fn takes_steps(changes: &Changes, transactions: bool) -> bool {
     let Changes { writes, outgoing, handled } = changes;
     let is_delete = writes.iter().any(|write| write::left(write).is_none());
-    writes.len() + usize::from(handled.is_some()) > 1
-        || !outgoing.is_empty() && (transactions || is_delete)
+    writes.len() + handled.len() > 1 || !outgoing.is_empty() && (transactions || is_delete)
 }

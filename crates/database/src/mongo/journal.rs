@@ -26,6 +26,8 @@ pub(super) const COLLECTION: &str = "milena_journal";
 /// The steps that are to be done, in a document of the journal or of the inbox.
 pub(super) const REDO: &str = "redo";
 
+const ONE_AT_A_TIME: &str = "MongoDB without a replica set handles one message at a time";
+
 /// What a row is by now, in the middle of a commit.
 enum State {
     Absent,
@@ -37,12 +39,14 @@ impl Mongo {
     pub(super) async fn journaled(&self, changes: &Changes) -> Result<(), Failed> {
         // Nobody in this process changes what we look at before it is done.
         let _alone = self.isolation.write().await;
-        let (collection, mut record) = match &changes.handled {
-            Some((consumer, message)) => (inbox::COLLECTION, inbox::note(consumer, message)),
-            None => (COLLECTION, doc! { "_id": ObjectId::new() }),
+        let (collection, mut record) = match changes.handled.as_slice() {
+            [(consumer, message)] => (inbox::COLLECTION, inbox::note(consumer, message)),
+            [] => (COLLECTION, doc! { "_id": ObjectId::new() }),
+            // The record of a handled message is its note in the inbox, which can stand for one message only.
+            _ => return Err(CommitError::Refused(ONE_AT_A_TIME.to_owned()).into()),
         };
         let id = record.get("_id").cloned().unwrap_or(Bson::Null);
-        if changes.handled.is_some() {
+        if !changes.handled.is_empty() {
             let inbox = self.durable.collection::<RawDocumentBuf>(collection);
             if inbox.find_one(doc! { "_id": &id }).await?.is_some() {
                 return Err(CommitError::AlreadyHandled.into());

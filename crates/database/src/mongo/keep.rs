@@ -36,8 +36,9 @@ const FAREWELL: Duration = Duration::from_secs(3);
 pub(super) type Sighted = HashSet<(String, String)>;
 
 impl Mongo {
-    /// Makes commits of several steps, moves messages of commits to the outbox and finishes what was left behind, until
-    /// `stop`. Without it every commit does all by itself, and what a crash leaves behind waits for the next start.
+    /// Makes commits of several steps, moves messages of commits to the outbox, finishes what was left behind, and wakes
+    /// and is woken by other processes, until `stop`. Without it every commit does all by itself, what a crash leaves
+    /// behind waits for the next start, and what others commit is seen by looking.
     ///
     /// # Errors
     /// None while it runs: what fails is tried again.
@@ -48,7 +49,13 @@ impl Mongo {
             self.work_on(&stop).await;
             committed.cancel();
         };
-        tokio::join!(work, self.move_on(&committed), self.search_on(&stop));
+        let wake = async {
+            tokio::select! {
+                () = committed.cancelled() => {}
+                () = self.wake_on() => {}
+            }
+        };
+        tokio::join!(work, self.move_on(&committed), self.search_on(&stop), wake);
         Ok(())
     }
 

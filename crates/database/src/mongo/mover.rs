@@ -2,12 +2,13 @@
 //! commits, later for what was left behind. Safe to do twice: the outbox takes an entry once.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use anyhow::{Context, bail};
+use faults::crash_point;
 use futures_util::StreamExt;
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc, oid::ObjectId};
 use tokio::{
@@ -23,7 +24,7 @@ use super::{
     journal,
     outbox::{self, ENTRY},
 };
-use crate::{CommitError, channels::wake};
+use crate::CommitError;
 
 /// How many documents may wait for the loop that moves their messages.
 const WAITING: usize = 1024;
@@ -140,6 +141,7 @@ impl Mongo {
         if messages.is_empty() {
             return Ok(true);
         }
+        crash_point("before-move");
         let reserved = self.positions.reserve(&self.quick, messages.len()).await?;
         let are_new = outbox::insert(&self.durable, reserved.first, &messages, None)
             .await
@@ -151,14 +153,12 @@ impl Mongo {
             let known = outbox::known(&self.quick, &moved).await?;
             moved.retain(|entry| known.contains(entry));
         }
+        crash_point("before-unset");
         let moved: HashSet<ObjectId> = moved.into_iter().collect();
         let (removed, released) =
             tokio::join!(self.remove_waiting(found, &moved), reserved.release(&self.quick));
-        let channels: BTreeSet<&str> =
-            messages.iter().filter_map(|message| message.get_str("channel").ok()).collect();
-        for channel in channels {
-            wake(&self.channels.counter(channel));
-        }
+        let channels = messages.iter().filter_map(|message| message.get_str("channel").ok());
+        self.wakes.committed(channels);
         released?;
         removed.map(|()| are_new)
     }

@@ -11,6 +11,7 @@ use mongodb::{
         Binary, Bson, RawBsonRef, RawDocument, RawDocumentBuf, doc, oid::ObjectId, rawdoc,
         spec::BinarySubtype,
     },
+    options::Hint,
 };
 
 use super::{
@@ -106,7 +107,9 @@ pub(super) async fn unsent(
         return Ok(Vec::new());
     }
     let filter = doc! { "channel": channel, "_id": { "$gt": after, "$lte": last } };
-    let found = collection.find(filter).sort(doc! { "_id": 1 }).limit(-i64::from(limit));
+    // By the other index, messages that wait in another channel would all be read.
+    let found = collection.find(filter).hint(Hint::Keys(doc! { "channel": 1, "_id": 1 }));
+    let found = found.sort(doc! { "_id": 1 }).limit(-i64::from(limit));
     let mut batches = found.batch().await?;
     let (mut messages, mut bytes) = (Vec::new(), 0);
     while let Some(batch) = batches.next().await {

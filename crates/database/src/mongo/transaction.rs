@@ -1,7 +1,7 @@
 //! A commit as one transaction, on a replica set or behind a router. The messages get their positions after the rows were
 //! written, so that of two commits that change the same row the later one has the greater positions.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use mongodb::{
@@ -19,7 +19,7 @@ use super::{
     mover::raw,
     outbox,
 };
-use crate::{Changes, CommitError, channels::wake};
+use crate::{Changes, CommitError};
 
 /// The longest pause before a transaction that somebody was in the way of is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -59,9 +59,11 @@ async fn attempt(
 }
 
 async fn rows(mongo: &Mongo, session: &mut ClientSession, changes: &Changes) -> Result<(), Failed> {
-    if let Some((consumer, message)) = &changes.handled {
+    if !changes.handled.is_empty() {
         let inbox = mongo.durable.collection::<Document>(inbox::COLLECTION);
-        let insert = inbox.insert_one(inbox::note(consumer, message));
+        let notes =
+            changes.handled.iter().map(|(consumer, message)| inbox::note(consumer, message));
+        let insert = inbox.insert_many(notes);
         match insert.session(&mut *session).await {
             Err(error) if is_duplicate(&error) => return Err(CommitError::AlreadyHandled.into()),
             inserted => inserted.map(drop)?,
@@ -93,9 +95,7 @@ async fn messages(
     if let Err(error) = reserved.release(&mongo.quick).await {
         warn!("readers of the outbox have to wait a while: {}", error.kind);
     }
-    for channel in changes.outgoing.iter().map(|sent| &sent.channel).collect::<BTreeSet<_>>() {
-        wake(&mongo.channels.counter(channel));
-    }
+    mongo.wakes.committed(changes.outgoing.iter().map(|message| message.channel.as_str()));
     made
 }
 

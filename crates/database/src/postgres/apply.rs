@@ -21,7 +21,7 @@ const TURN: [i32; 2] = [0x6d69_6c66, 1];
 
 /// A statement of a commit.
 enum Step<'c> {
-    Handled(&'c str, &'c str),
+    Handled(&'c [(String, String)]),
     Insert(&'c Table, Vec<(&'c Id, &'c [Value])>),
     Update(&'c Table, &'c Id, Option<i64>, &'c [Value]),
     Delete(&'c Table, &'c Id, Option<i64>),
@@ -97,8 +97,8 @@ fn unknown(cause: impl Into<anyhow::Error>) -> anyhow::Error {
 /// locked when positions are taken.
 fn steps(changes: &Changes) -> Result<Vec<Step<'_>>, CommitError> {
     let mut steps = Vec::with_capacity(changes.writes.len() + 2);
-    if let Some((consumer, message)) = &changes.handled {
-        steps.push(Step::Handled(consumer, message));
+    if !changes.handled.is_empty() {
+        steps.push(Step::Handled(&changes.handled));
     }
     for write in &changes.writes {
         let step = match write {
@@ -143,12 +143,10 @@ fn full(table: &Table, values: &[Value]) -> Result<(), CommitError> {
 
 async fn run(connection: &mut PgConnection, step: &Step<'_>) -> Result<(), Failed> {
     let done = match step {
-        Step::Handled(consumer, message) => {
-            match outbox::handled(connection, consumer, message).await? {
-                true => true,
-                false => return Err(CommitError::AlreadyHandled.into()),
-            }
-        }
+        Step::Handled(messages) => match outbox::handled(connection, messages).await? {
+            true => true,
+            false => return Err(CommitError::AlreadyHandled.into()),
+        },
         Step::Insert(table, rows) => insert(connection, table, rows).await?,
         Step::Update(table, id, version, values) => {
             update(connection, table, id, *version, values).await?

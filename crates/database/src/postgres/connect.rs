@@ -94,6 +94,16 @@ pub(super) fn pool(settings: &PostgresSettings) -> PgPool {
         .connect_lazy_with(settings.options().disable_statement_logging())
 }
 
+/// A pool for one connection that is kept for ever.
+pub(super) fn for_one(settings: &PostgresSettings) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(settings.options().disable_statement_logging())
+}
+
 async fn open(
     settings: &PostgresSettings,
     options: &PgConnectOptions,

@@ -48,27 +48,34 @@ from note, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7
     with ordinality as m (channel, id, topic, key, type, payload, headers, created, place)
 order by m.place";
 
+// Rows are compared as pairs, so that of the two indexes only the one by channel can have them in order: through the other
+// one, messages that wait in another channel would all be read.
 const UNSENT: &str = "
 select position, id, aggregatetype, aggregateid, payload, headers, created
 from (
     select *, sum(octet_length(payload)) over (order by position) - octet_length(payload) as bytes_before
     from (
         select position, id, aggregatetype, aggregateid, payload, headers::text as headers, created
-        from outbox where channel = $1 and position > $2 and position <= $3 order by position limit $4
+        from outbox where (channel, position) > ($1, $2) and (channel, position) <= ($1, $3)
+        order by channel, position limit $4
     ) waiting
 ) waiting
 where bytes_before < $5 order by position";
 
 // To forget a message late only sends it again, which every destination bears: no need to wait for the disk.
 const SENT: &str = "
-with lazy as materialized (select set_config('synchronous_commit', 'off', true))
-delete from outbox using lazy where channel = $1 and position = any($2)";
+with lazy as materialized (select set_config('synchronous_commit', 'off', true)),
+held as materialized (select 1 from outbox_lease where channel = $1 and lease = $3),
+removed as (delete from outbox using lazy, held where channel = $1 and position = any($2))
+select exists (select from held)";
 
 // An id from outside may be longer than an index takes.
 const HANDLED: &str = "
 insert into inbox (consumer, message)
-values ($1, case when octet_length($2) <= 500 then $2
-    else 'sha256:' || encode(sha256(convert_to($2, 'UTF8')), 'hex') end)
+select handled.consumer, case when octet_length(handled.message) <= 500 then handled.message
+    else 'sha256:' || encode(sha256(convert_to(handled.message, 'UTF8')), 'hex') end
+from unnest($1::text[], $2::text[]) as handled (consumer, message)
+order by 1, 2
 on conflict do nothing";
 
 const FORGET_HANDLED: &str = "
@@ -110,14 +117,16 @@ pub(super) enum SendError {
     Server(sqlx::Error),
 }
 
-/// Notes that a message was handled; false when it was before.
+/// Notes that messages were handled, in the order of their ids, so that two who note the same ones cannot wait for one
+/// another; false when one of them was handled before.
 pub(super) async fn handled(
     connection: &mut PgConnection,
-    consumer: &str,
-    message: &str,
+    messages: &[(String, String)],
 ) -> sqlx::Result<bool> {
-    let insert = sqlx::query(HANDLED).bind(escaped(consumer)).bind(escaped(message));
-    Ok(insert.execute(connection).await?.rows_affected() > 0)
+    let consumers: Vec<String> = messages.iter().map(|(consumer, _)| escaped(consumer)).collect();
+    let ids: Vec<String> = messages.iter().map(|(_, message)| escaped(message)).collect();
+    let insert = sqlx::query(HANDLED).bind(consumers).bind(ids);
+    Ok(insert.execute(connection).await?.rows_affected() == messages.len() as u64)
 }
 
 /// Up to where an outbox is decided, and the last position given.
@@ -134,6 +143,8 @@ pub(super) async fn unsent(
     limit: u32,
 ) -> sqlx::Result<Vec<PgRow>> {
     sqlx::query(UNSENT)
+        // What was the best way while nearly nothing waited, which the server would remember, is the worst one later.
+        .persistent(false)
         .bind(escaped(channel))
         .bind(after)
         .bind(decided)
@@ -143,9 +154,15 @@ pub(super) async fn unsent(
         .await
 }
 
-/// Removes messages.
-pub(super) async fn sent(pool: &PgPool, channel: &str, positions: &[i64]) -> sqlx::Result<()> {
-    sqlx::query(SENT).bind(escaped(channel)).bind(positions.to_vec()).execute(pool).await.map(drop)
+/// Removes messages; false when the lease is somebody else's.
+pub(super) async fn sent(
+    pool: &PgPool,
+    channel: &str,
+    positions: &[i64],
+    lease: i64,
+) -> sqlx::Result<bool> {
+    let delete = sqlx::query_scalar(SENT).persistent(false).bind(escaped(channel));
+    delete.bind(positions).bind(lease).fetch_one(pool).await
 }
 
 /// Removes some ids from the inbox; returns how many, and whether there may be more.
@@ -177,11 +194,11 @@ fn type_of(headers: &[Header]) -> Option<String> {
 }
 
 /// A text from outside as PostgreSQL can keep it: U+0000 becomes `\0`, a backslash two of them.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\0', "\\0")
 }
 
-fn unescaped(text: String) -> String {
+pub(super) fn unescaped(text: String) -> String {
     if !text.contains('\\') {
         return text;
     }

@@ -39,15 +39,26 @@ create table inbox (
 create index inbox_by_time on inbox (handled);
 ";
 
+const LEASES: &str = "
+create table outbox_lease (
+    channel text collate \"C\" primary key,
+    holder text not null,
+    lease bigint not null,
+    until timestamptz not null
+);
+";
+
 /// Creates what is missing, in whatever schema the connection creates tables in.
 pub(super) async fn prepare(
     connection: &mut PgConnection,
     tables: &[Table],
 ) -> Result<(), ConnectError> {
     let outbox = "position channel id aggregatetype aggregateid type payload headers created";
-    for (name, sql, needed) in
-        [("outbox", OUTBOX, outbox), ("inbox", INBOX, "consumer message handled")]
-    {
+    for (name, sql, needed) in [
+        ("outbox", OUTBOX, outbox),
+        ("inbox", INBOX, "consumer message handled"),
+        ("outbox_lease", LEASES, "channel holder lease until"),
+    ] {
         match columns(connection, name).await? {
             None => create(connection, name, sql).await?,
             Some(existing) => {

@@ -15,7 +15,7 @@ pub(super) async fn changes(
     connection: &mut SqliteConnection,
     changes: Changes,
 ) -> Result<(), CommitError> {
-    if let Some((consumer, message)) = &changes.handled {
+    for (consumer, message) in &changes.handled {
         let insert = sqlx::query(
             "insert into inbox (consumer, message) values (?1, ?2) on conflict do nothing",
         );

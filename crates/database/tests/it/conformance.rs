@@ -14,7 +14,7 @@ mod rows;
 #[path = "conformance/values.rs"]
 mod values;
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use database::{
     Changes, Column, Database, Header, Id, IdKind, Kind, Message, Page, Row, Table, Value, Write,
@@ -112,6 +112,13 @@ impl World {
             after = *last;
             all.extend(more);
         }
+    }
+
+    /// Removes messages in the name of a lease.
+    async fn sent(&self, channel: &str, positions: &[i64]) {
+        let lease = self.database.lease(channel, "conformance", Duration::from_secs(60)).await;
+        let lease = lease.unwrap().unwrap();
+        assert!(self.database.sent(channel, positions, lease).await.unwrap());
     }
 
     /// Removes every row of a table.

@@ -5,8 +5,11 @@
 #[path = "../it/conformance.rs"]
 mod conformance;
 mod crash;
+mod drain;
+mod leases;
 mod mongo;
 mod postgres;
+mod wakes;
 
 use std::{
     path::{Path, PathBuf},
@@ -45,9 +48,14 @@ async fn until(what: &str, mut question: impl AsyncFnMut() -> bool) {
 
 /// Kills a server without warning and starts it again.
 async fn restart(server: &'static str) {
+    script("restart", server).await;
+}
+
+/// What the script can do with a server.
+async fn script(action: &'static str, server: &'static str) {
     let script = address("REAL_SERVERS");
-    let restarted = tokio::task::spawn_blocking(move || {
-        Command::new(Path::new(&script)).args(["restart", server]).status()
+    let done = tokio::task::spawn_blocking(move || {
+        Command::new(Path::new(&script)).args([action, server]).status()
     });
-    assert!(restarted.await.unwrap().unwrap().success());
+    assert!(done.await.unwrap().unwrap().success());
 }

@@ -2,6 +2,10 @@
 
 #[path = "mongo/documents.rs"]
 mod documents;
+#[path = "mongo/drain.rs"]
+mod drain;
+#[path = "mongo/leases.rs"]
+mod leases;
 #[path = "mongo/left.rs"]
 mod left;
 #[path = "mongo/parts.rs"]
@@ -12,6 +16,8 @@ mod restart;
 mod together;
 #[path = "mongo/units.rs"]
 mod units;
+#[path = "mongo/wakes.rs"]
+mod wakes;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -197,8 +203,21 @@ impl Database for Patient {
         self.mongo.unsent(channel, after, limit).await
     }
 
-    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
-        self.mongo.sent(channel, positions).await
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>> {
+        self.mongo.lease(channel, holder, time).await
+    }
+
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
+        self.mongo.release(channel, lease).await
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        self.mongo.sent(channel, positions, lease).await
     }
 
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {

@@ -2,12 +2,18 @@
 
 #[path = "postgres/changelog.rs"]
 mod changelog;
+#[path = "postgres/drain.rs"]
+mod drain;
+#[path = "postgres/leases.rs"]
+mod leases;
 #[path = "postgres/restart.rs"]
 mod restart;
 #[path = "postgres/shared.rs"]
 mod shared;
 #[path = "postgres/tables.rs"]
 mod tables;
+#[path = "postgres/wakes.rs"]
+mod wakes;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -149,7 +155,8 @@ async fn keeps_every_promise_in_tables_that_others_have_made() {
         let tables = place
             .text("select string_agg(schemaname || '.' || tablename, ' ' order by tablename) from pg_tables where schemaname !~ '^pg_|^info'")
             .await;
-        let expected = "library.book library.inbox library.outbox library.parcel library.reader";
+        let expected = "library.book library.inbox library.outbox \
+             library.outbox_lease library.parcel library.reader";
         assert_eq!(tables.as_deref(), Some(expected));
     })
     .await;

@@ -28,6 +28,8 @@ pub struct Moment {
     pub id: String,
     /// The time.
     pub at: Timestamp,
+    /// The trace that it belongs to (W3C Trace Context).
+    pub traceparent: String,
 }
 
 /// A decision: which messages a change sends. They are committed together with it.

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow::Borrowed,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -248,8 +249,21 @@ impl Database for Troubled {
         self.inner.unsent(channel, after, limit).await
     }
 
-    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
-        self.inner.sent(channel, positions).await
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>> {
+        self.inner.lease(channel, holder, time).await
+    }
+
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
+        self.inner.release(channel, lease).await
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        self.inner.sent(channel, positions, lease).await
     }
 
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {

@@ -1,6 +1,9 @@
 //! Opens a connection to the mail server: TCP, encryption, signing in.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow, bail};
 use lettre::transport::smtp::{
@@ -13,8 +16,9 @@ use tokio::{net::TcpStream, time::timeout};
 use tracing::{debug, warn};
 
 use super::{
-    Password, Security, SmtpSettings,
     dialogue::{Connection, words},
+    door::NotIn,
+    settings::{Password, Security, SmtpSettings},
     wire::Wire,
 };
 
@@ -49,55 +53,52 @@ impl Connector {
     }
 
     /// Opens a connection on which a mail can be sent at once. Each step has the settings' time-out.
-    pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
+    pub(super) async fn connect(&self) -> Result<Connection, NotIn> {
         let SmtpSettings { host, port, .. } = &self.settings;
         let mut smtp = self
             .open()
             .await
-            .with_context(|| format!("connect to the mail server {host}:{port}"))?;
-        self.sign_in(&mut smtp)
-            .await
-            .with_context(|| format!("sign in at the mail server {host}:{port}"))?;
+            .with_context(|| format!("connect to the mail server {host}:{port}"))
+            .map_err(NotIn::Away)?;
+        self.sign_in(&mut smtp).await?;
         Ok(Connection::new(smtp, self.settings.timeout, self.settings.accept_timeout))
     }
 
     async fn open(&self) -> anyhow::Result<AsyncSmtpConnection> {
-        let SmtpSettings { host, port, timeout: limit, security, .. } = &self.settings;
+        let SmtpSettings { host, port, connect_timeout, security, .. } = &self.settings;
         let server = (host.as_str(), *port);
         if *security == Security::Tls {
-            let (limit, tls) = (Some(*limit), self.tls.clone());
+            let (limit, tls) = (Some(*connect_timeout), self.tls.clone());
             let connecting =
                 AsyncSmtpConnection::connect_tokio1(server, limit, &self.hello, tls, None);
-            return self.wait(connecting).await;
+            return within(*connect_timeout + self.settings.timeout, connecting).await;
         }
-        let tcp = timeout(*limit, TcpStream::connect(server))
+        let tcp = timeout(*connect_timeout, TcpStream::connect(server))
             .await
             .context("no connection in time")??;
         // A command is a small write that waits for an answer: Nagle's algorithm would add 40 ms to each mail.
         tcp.set_nodelay(true).context("set TCP_NODELAY")?;
         let wire = Box::new(Wire::new(tcp));
         let greeting = AsyncSmtpConnection::connect_with_transport(wire, &self.hello);
-        let mut smtp = self.wait(greeting).await.context("greeting")?;
+        let mut smtp = self.answer(greeting).await.context("greeting")?;
         let Some(tls) = &self.tls else { return Ok(smtp) };
         if smtp.can_starttls() {
-            self.wait(smtp.starttls(tls.clone(), &self.hello)).await.context("STARTTLS")?;
+            self.answer(smtp.starttls(tls.clone(), &self.hello)).await.context("STARTTLS")?;
         } else if *security == Security::StartTlsRequired {
             bail!("the server does not offer STARTTLS, which the settings require");
         }
         Ok(smtp)
     }
 
-    async fn wait<T>(
+    async fn answer<T>(
         &self,
         answer: impl Future<Output = Result<T, smtp::Error>>,
     ) -> anyhow::Result<T> {
-        let answer = timeout(self.settings.timeout, answer).await.context("no answer in time")?;
-        // The error's text already holds its cause, and may hold addresses.
-        answer.map_err(|error| anyhow!(words(&error.to_string())))
+        within(self.settings.timeout, answer).await
     }
 
     /// Signs in when we have a user name and the server wants it, as JavaMail does.
-    async fn sign_in(&self, smtp: &mut AsyncSmtpConnection) -> anyhow::Result<()> {
+    async fn sign_in(&self, smtp: &mut AsyncSmtpConnection) -> Result<(), NotIn> {
         let Some(credentials) = &self.credentials else { return Ok(()) };
         let offered =
             |mechanism| smtp.server_info().supports_feature(Extension::Authentication(mechanism));
@@ -111,9 +112,38 @@ impl Connector {
                 self.settings.host
             );
         }
-        self.wait(smtp.auth(DEFAULT_MECHANISMS, credentials)).await?;
-        Ok(())
+        let SmtpSettings { host, port, timeout: limit, .. } = &self.settings;
+        let failed = |cause: anyhow::Error| {
+            cause.context(format!("sign in at the mail server {host}:{port}"))
+        };
+        let answer = timeout(*limit, smtp.auth(DEFAULT_MECHANISMS, credentials)).await;
+        let answer = answer.map_err(|_| NotIn::Away(failed(anyhow!(LATE))))?;
+        answer.map(drop).map_err(|error| {
+            let cause = failed(anyhow!(said(&error)));
+            match error.status().map(u16::from) {
+                // The server is leaving.
+                None | Some(421) => NotIn::Away(cause),
+                Some(400..500) => NotIn::NotNow(cause),
+                Some(_) => NotIn::Refused(cause),
+            }
+        })
     }
+}
+
+const LATE: &str = "no answer in time";
+
+/// The answer to a step, unless it fails or takes too long.
+async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, smtp::Error>>,
+) -> anyhow::Result<T> {
+    let answer = timeout(limit, answer).await.context(LATE)?;
+    answer.map_err(|error| anyhow!(said(&error)))
+}
+
+/// What an error says. Its text already holds its cause, and may hold addresses.
+fn said(error: &smtp::Error) -> String {
+    words(&error.to_string())
 }
 
 fn tls(settings: &SmtpSettings) -> anyhow::Result<TlsParameters> {

@@ -13,6 +13,7 @@ use lettre::transport::smtp::{
 };
 use tokio::time::timeout;
 
+use super::end::End;
 use crate::compose::Composed;
 
 /// Longer words of a server are cut: they end in a log line or beside a kept message.
@@ -57,16 +58,18 @@ impl Connection {
     }
 
     /// Sends a mail; gives the connection back if it can be used again. Waits for the last answer no longer than for
-    /// any other: a server that takes longer leaves the mail unanswered.
-    pub(super) async fn send(mut self, mail: &Composed) -> (Sent, Option<Connection>) {
+    /// any other: a server that takes longer leaves the mail unanswered. At the end of the process there is little time left.
+    pub(super) async fn send(mut self, mail: &Composed, end: &End) -> (Sent, Option<Connection>) {
         let patience = self.timeout;
-        let (outcome, mut connection) = match self.prepare(mail).await {
+        let prepared = end.or(self.prepare(mail)).await;
+        let (outcome, mut connection) = match prepared.unwrap_or_else(|| Err(stopped())) {
             Err(trouble) => (Err(trouble), self),
             Ok(refused) => {
                 let mut acceptance = self.hand_over(mail.content.clone(), refused);
-                match timeout(patience, &mut acceptance.0).await {
-                    Ok(answered) => answered,
-                    Err(_) => return (Sent::Unanswered(acceptance), None),
+                let answer = timeout(patience, &mut acceptance.0);
+                match end.or(answer).await {
+                    Some(Ok(answered)) => answered,
+                    Some(Err(_)) | None => return (Sent::Unanswered(acceptance), None),
                 }
             }
         };
@@ -125,14 +128,15 @@ impl Connection {
         Ok(vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)])
     }
 
-    /// Names the recipients; answers why some of them were refused, unless all of them were.
+    /// Names the recipients, of whom there is more than one only in mails of the first version; answers why some of them were
+    /// refused, unless all of them were.
     async fn name_recipients(&mut self, mail: &Composed) -> Result<Vec<String>, Trouble> {
         let total = mail.to.len();
         let mut refused = Vec::new();
         for (index, recipient) in mail.to.iter().enumerate() {
             match self.ask("RCPT", Rcpt::new(recipient.clone(), Vec::new())).await {
                 Ok(_) => {}
-                Err(Trouble::Refused(error)) => {
+                Err(Trouble::Refused(error)) if total > 1 => {
                     refused.push(format!("recipient {} of {total}: {error:#}", index + 1))
                 }
                 Err(other) => return Err(other),
@@ -171,6 +175,10 @@ impl Acceptance {
         let usable = outcome.is_ok();
         Some((outcome, usable.then_some(connection)))
     }
+}
+
+pub(super) fn stopped() -> Trouble {
+    Trouble::Broken(anyhow!("this process stops"))
 }
 
 /// Recipients that the server did not take, of all.
@@ -217,8 +225,12 @@ fn understand(what: &str, error: &smtp::Error) -> Trouble {
         // The server is leaving.
         421 => Trouble::Broken(reason),
         // It wants encryption, a password or another one: the settings' fault, not the mail's.
-        523 | 524 | 530 | 534 | 535 | 538 => Trouble::Broken(reason),
+        523 | 524 | 530 | 534 | 535 | 538 => Trouble::Broken(reason.context(
+            "the mail server wants encryption or a password (spring.mail.username, SPRING_MAIL_PASSWORD)",
+        )),
         400..=499 => Trouble::Later(reason),
+        // So many mails for today (RFC 3463 §3.5: mail system congestion), as Google has it. It is not this mail's fault.
+        _ if said.starts_with("5.4.5") => Trouble::Later(reason),
         _ => Trouble::Refused(reason),
     }
 }

@@ -12,25 +12,36 @@ use anyhow::anyhow;
 use futures_util::future::join_all;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
     connect::Connector,
-    dialogue::{Acceptance, Connection, Sent, Trouble},
+    dialogue::{Acceptance, Connection, Sent, Trouble, stopped},
+    door::Door,
+    end::End,
+    rate::Rate,
+    settings::SmtpSettings,
 };
 use crate::compose::Composed;
+
+/// How many late answers are kept until they are asked for. Nobody asks for some of them: another process may have taken the
+/// mails over.
+const MAX_KNOWN: usize = 1_000;
 
 /// Connections to one mail server.
 pub(super) struct Pool {
     connector: Connector,
+    door: Door,
     places: Arc<Semaphore>,
+    rate: Option<Rate>,
     idle: Mutex<Vec<Idle>>,
     /// Mails by their ids whose text the server got without answering in time.
     late: Mutex<HashMap<String, Late>>,
     keep: Duration,
+    end: End,
 }
 
 struct Idle {
@@ -42,24 +53,38 @@ enum Late {
     /// Keeps its place, so that a slow server does not collect connections.
     Unanswered { acceptance: Acceptance, _place: OwnedSemaphorePermit },
     /// Waits for being asked for.
-    Known(Result<(), Trouble>),
+    Known { outcome: Result<(), Trouble>, since: Instant },
 }
 
 impl Pool {
-    pub(super) fn new(connector: Connector, size: usize, keep: Duration) -> Self {
-        let places = Arc::new(Semaphore::new(size));
-        Pool { connector, places, idle: Mutex::default(), late: Mutex::default(), keep }
+    pub(super) fn new(settings: SmtpSettings, size: usize) -> anyhow::Result<Self> {
+        Ok(Pool {
+            door: Door::new(&settings.host, settings.port),
+            places: Arc::new(Semaphore::new(size)),
+            rate: settings.rate_limit.map(Rate::new),
+            idle: Mutex::default(),
+            late: Mutex::default(),
+            keep: settings.idle,
+            end: End::default(),
+            connector: Connector::new(settings)?,
+        })
     }
 
     /// Opens a connection as for a mail, signs in, and ends it.
     pub(super) async fn check(&self) -> anyhow::Result<()> {
-        self.connector.connect().await?.close().await;
+        self.door.enter(self.connector.connect()).await?.close().await;
         Ok(())
+    }
+
+    /// Whether no more mails are to be begun.
+    pub(super) fn is_at_its_end(&self) -> bool {
+        self.end.is_here()
     }
 
     /// Takes in the answers that came since the last deliveries; tells how many mails can be under way now.
     pub(super) fn listen(&self) -> usize {
-        for late in self.late().values_mut() {
+        let mut all = self.late();
+        for late in all.values_mut() {
             let Late::Unanswered { acceptance, .. } = late else { continue };
             let Some((outcome, connection)) = acceptance.answer() else { continue };
             self.keep(connection);
@@ -68,16 +93,23 @@ impl Pool {
                 Trouble::Broken(error) => Trouble::Later(error),
                 trouble => trouble,
             });
-            *late = Late::Known(outcome);
+            *late = Late::Known { outcome, since: Instant::now() };
         }
+        forget_oldest(&mut all);
         self.places.available_permits()
     }
 
-    /// Delivers a mail over an open connection, or over a new one when there is none or it turns out to be broken.
+    /// Delivers a mail over an open connection, or over a new one when there is none or it turns out to be broken. Waits
+    /// for its turn, when there is a limit, until `latest` at most.
     ///
     /// Never waits for a place or for a late answer: then it is [`Trouble::Later`], and the text is not sent again
     /// before the answer is known.
-    pub(super) async fn deliver(&self, id: &str, mail: &Composed) -> Result<(), Trouble> {
+    pub(super) async fn deliver(
+        &self,
+        id: &str,
+        mail: &Composed,
+        latest: Instant,
+    ) -> Result<(), Trouble> {
         if let Some(outcome) = self.answer(id) {
             return outcome;
         }
@@ -86,30 +118,41 @@ impl Pool {
                 "other mails, which the mail server has not answered for, use the connections"
             )));
         };
-        if let Some(connection) = self.take() {
-            match self.deliver_over(connection, mail).await {
-                // It may have broken after the server took the mail; the second copy has the same Message-ID.
-                Sent::Answered(Err(Trouble::Broken(error))) => {
-                    debug!("a mail connection was broken, taking a new one: {error:#}")
-                }
-                sent => return self.outcome(id, sent, place),
-            }
+        let (connection, used) = match self.take() {
+            Some(connection) => (connection, true),
+            None => (self.connect().await?, false),
+        };
+        // With a connection at hand: no turn is lost to a server that is away.
+        if let Err(trouble) = self.turn(latest).await {
+            self.keep(Some(connection));
+            return Err(trouble);
         }
-        let connection = self.connector.connect().await.map_err(Trouble::Broken)?;
+        match self.deliver_over(connection, mail).await {
+            // It may have broken after the server took the mail; the second copy has the same Message-ID.
+            Sent::Answered(Err(Trouble::Broken(error))) if used => {
+                debug!("a mail connection was broken, taking a new one: {error:#}")
+            }
+            sent => return self.outcome(id, sent, place),
+        }
+        let connection = self.connect().await?;
         let sent = self.deliver_over(connection, mail).await;
         self.outcome(id, sent, place)
     }
 
-    /// Closes idle connections until the stop, then all.
+    /// Closes idle connections until the stop, then all, and begins the end.
     pub(super) async fn close_idle(&self, stop: &CancellationToken) {
         let mut tick = interval((self.keep / 2).max(Duration::from_millis(10)));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = tick.tick() => close(self.stale()).await,
+                _ = tick.tick() => {
+                    self.listen();
+                    close(self.stale()).await;
+                }
             }
         }
+        self.end.begin();
         let rest = std::mem::take(&mut *self.idle());
         close(rest).await;
     }
@@ -118,7 +161,7 @@ impl Pool {
     fn answer(&self, id: &str) -> Option<Result<(), Trouble>> {
         let mut late = self.late();
         match late.remove(id)? {
-            Late::Known(outcome) => Some(outcome),
+            Late::Known { outcome, .. } => Some(outcome),
             unanswered => {
                 late.insert(id.to_owned(), unanswered);
                 Some(Err(unanswered_yet()))
@@ -138,9 +181,31 @@ impl Pool {
     }
 
     async fn deliver_over(&self, connection: Connection, mail: &Composed) -> Sent {
-        let (sent, connection) = connection.send(mail).await;
+        let (sent, connection) = connection.send(mail, &self.end).await;
         self.keep(connection);
         sent
+    }
+
+    async fn connect(&self) -> Result<Connection, Trouble> {
+        let connecting = self.door.enter(self.connector.connect());
+        let connected = self.end.or(connecting).await;
+        connected.ok_or_else(stopped)?.map_err(Trouble::Broken)
+    }
+
+    /// Waits until the limit lets one more mail go.
+    async fn turn(&self, latest: Instant) -> Result<(), Trouble> {
+        let Some(rate) = &self.rate else { return Ok(()) };
+        let Some(turn) = rate.turn(latest) else {
+            return Err(Trouble::Later(anyhow!(
+                "it waits for its turn: no more than {} mails are sent (milena.mail.rate-limit)",
+                rate.limit
+            )));
+        };
+        tokio::select! {
+            biased;
+            () = self.end.begun() => Err(Trouble::Later(anyhow!("this process stops"))),
+            () = sleep_until(turn) => Ok(()),
+        }
     }
 
     fn keep(&self, connection: Option<Connection>) {
@@ -169,6 +234,18 @@ impl Pool {
     }
 }
 
+/// Drops the answers that have waited longest for being asked for, when there are too many.
+fn forget_oldest(late: &mut HashMap<String, Late>) {
+    let since = |(id, late): (&String, &Late)| match late {
+        Late::Known { since, .. } => Some((*since, id.clone())),
+        Late::Unanswered { .. } => None,
+    };
+    while late.len() > MAX_KNOWN {
+        let Some((_, oldest)) = late.iter().filter_map(since).min() else { return };
+        late.remove(&oldest);
+    }
+}
+
 fn unanswered_yet() -> Trouble {
     Trouble::Later(anyhow!("the mail server has the mail and does not say yet whether it takes it"))
 }
@@ -180,5 +257,23 @@ async fn close(connections: Vec<Idle>) {
 impl fmt::Debug for Pool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Pool").field("keep", &self.keep).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_nobody_asks_for_are_forgotten_from_the_oldest() {
+        let mut late = HashMap::new();
+        for number in 0..MAX_KNOWN + 3 {
+            let known = Late::Known { outcome: Ok(()), since: Instant::now() };
+            late.insert(number.to_string(), known);
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        forget_oldest(&mut late);
+        assert_eq!(late.len(), MAX_KNOWN);
+        assert!(!late.contains_key("2") && late.contains_key("3"));
     }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use database::Message;
 use futures_util::future::join;
-use mail::{Mail, Mailer, Password, Security, SmtpSettings};
+use mail::{Mailer, Password, Security, SmtpSettings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    mailer::{mail, mailer, message, publish, settings},
-    support::{Peer, instant, listen, scripted},
+    mailer::{mailer, message, publish, settings},
+    support::{Peer, listen, scripted},
 };
 
 pub(crate) const HELLO: (&str, &str) = ("EHLO", "250 script");
@@ -18,14 +18,14 @@ pub(crate) const MAIL: (&str, &str) = ("MAIL FROM:<milena@localhost>", "250 ok")
 pub(crate) const RCPT: (&str, &str) = ("RCPT TO:<reader@example.com>", "250 ok");
 pub(crate) const DATA: (&str, &str) = ("DATA", "354 go");
 pub(crate) const END: (&str, &str) = (".", "250 kept");
-const RSET: (&str, &str) = ("RSET", "250 ok");
+pub(crate) const RSET: (&str, &str) = ("RSET", "250 ok");
 
 /// Sends one mail to a server that follows a script on one connection, and checks what became of it.
 async fn check_script(script: &[(&str, &str)], outcome: &str) {
     check_settings(|settings| settings, &message("m-1", None), script, outcome).await;
 }
 
-async fn check_settings(
+pub(crate) async fn check_settings(
     change: impl FnOnce(SmtpSettings) -> SmtpSettings,
     message: &Message,
     script: &[(&str, &str)],
@@ -93,10 +93,7 @@ async fn a_refused_mail_is_rejected_with_the_servers_words_and_the_connection_ke
     let (outcomes, _peer) = join(publish(&mailer, &messages), scripted(&listener, &script)).await;
     assert_eq!(
         outcomes,
-        [
-            "reject: recipient 1 of 1: the mail server answered RCPT with 550 5.1.1 <address> is unknown here",
-            "sent"
-        ]
+        ["reject: the mail server answered RCPT with 550 5.1.1 <address> is unknown here", "sent"]
     );
 }
 
@@ -139,7 +136,7 @@ async fn what_may_pass_is_retried() {
     .await;
     check_script(
         &[HELLO, ("MAIL", "530 sign in first")],
-        "retry: the mail server answered MAIL with 530",
+        "retry: the mail server wants encryption or a password",
     )
     .await;
     check_script(
@@ -148,39 +145,12 @@ async fn what_may_pass_is_retried() {
     )
     .await;
     check_script(&[HELLO, ("MAIL", "nonsense")], "retry: MAIL failed").await;
-}
-
-#[tokio::test]
-async fn a_mail_reaches_the_recipients_that_are_known_before_it_is_rejected() {
-    let to = ["reader@example.com", "nobody@example.com"].map(str::to_owned).to_vec();
-    let message =
-        Mail { to, ..mail("Book") }.into_message("m-1".to_owned(), None, instant()).unwrap();
-    let script = [HELLO, MAIL, RCPT, ("RCPT", "550 unknown"), DATA, END, RSET];
-    check_settings(
-        |settings| settings,
-        &message,
-        &script,
-        "reject: delivered to 1 of 2 recipients: recipient 2 of 2: the mail server answered RCPT with 550 unknown",
+    // Google's word for a day's limit.
+    check_script(
+        &[HELLO, ("MAIL", "550 5.4.5 Daily user sending limit exceeded"), RSET],
+        "retry: the mail server answered MAIL with 550 5.4.5",
     )
     .await;
-}
-
-#[tokio::test]
-async fn silence_is_not_waited_for_longer_than_the_settings_say() {
-    let brief = |settings| SmtpSettings { timeout: Duration::from_millis(200), ..settings };
-    let message = message("m-1", None);
-    check_settings(
-        brief,
-        &message,
-        &[HELLO],
-        "retry: the mail server did not answer MAIL within 200ms",
-    )
-    .await;
-    let (listener, address) = listen().await;
-    let mailer = Mailer::new(brief(settings(address.port()))).unwrap();
-    let silent = async { listener.accept().await.unwrap() };
-    let (outcomes, _peer) = join(publish(&mailer, &[message]), silent).await;
-    assert!(outcomes[0].contains("greeting: no answer in time"), "{outcomes:?}");
 }
 
 #[tokio::test]
@@ -234,13 +204,6 @@ async fn signs_in_when_the_server_asks_for_it() {
     let mail = ("MAIL FROM:<library@example.com>", "250 ok");
     check_settings(known, &message, &[offer, (auth, "235 welcome"), mail, RCPT, DATA, END], "sent")
         .await;
-    check_settings(
-        known,
-        &message,
-        &[offer, (auth, "535 wrong password")],
-        "retry: sign in at the mail server",
-    )
-    .await;
     check_settings(known, &message, &[HELLO, mail, RCPT, DATA, END], "sent").await;
 }
 

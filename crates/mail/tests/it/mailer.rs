@@ -28,9 +28,13 @@ pub(crate) fn mail(subject: &str) -> Mail {
 }
 
 pub(crate) fn message(id: &str, key: Option<&str>) -> Message {
-    mail(&format!("Book {id}"))
-        .into_message(id.to_owned(), key.map(str::to_owned), instant())
-        .unwrap()
+    let message = posted(mail(&format!("Book {id}")), id).remove(0);
+    Message { key: key.map(str::to_owned), ..message }
+}
+
+/// The messages of a mail about `emma`.
+pub(crate) fn posted(mail: Mail, id: &str) -> Vec<Message> {
+    mail.into_messages(id, Some("emma"), instant()).unwrap()
 }
 
 /// What became of each message: sent, retry or reject, the latter two with their reasons.
@@ -99,8 +103,7 @@ async fn subject_and_text_arrive_as_they_were_written() {
         let texts = ["CLOSED", ".\n..\nend.", "Grüße,\n🕯\n"];
         for (subject, text) in subjects.into_iter().zip(texts) {
             let mail = Mail { text: text.to_owned(), ..mail(subject) };
-            let message = mail.into_message("m-1".to_owned(), None, instant()).unwrap();
-            assert_eq!(publish(&mailer(address.port()), &[message]).await, ["sent"]);
+            assert_eq!(publish(&mailer(address.port()), &posted(mail, "m-1")).await, ["sent"]);
             let newest = mailbox.list(1).await.unwrap().remove(0);
             let letter = mailbox.read(&newest.name).await.unwrap().unwrap();
             assert_eq!(letter.subject, subject.replace("\r\n", " "));
@@ -123,7 +126,7 @@ async fn a_mail_that_cannot_be_built_is_rejected_without_a_server() {
     let nobody = Mail { to: Vec::new(), ..mail("Book") };
     let messages = [
         Message { payload: b"{}".to_vec(), ..message("m-1", None) },
-        nobody.into_message("m-2".to_owned(), None, instant()).unwrap(),
+        posted(nobody, "m-2").remove(0),
     ];
     let outcomes = publish(&mailer, &messages).await;
     assert!(

@@ -2,9 +2,13 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
 
 mod answers;
+mod faults;
+mod limit;
 mod mailbox;
 mod mailer;
+mod password;
 mod patience;
 mod protocol;
+mod recipients;
 mod support;
 mod tls;

@@ -48,7 +48,7 @@ async fn send(settings: SmtpSettings) -> Result<(), Failure> {
         subject: "Book".to_owned(),
         text: "returned".to_owned(),
     };
-    let message = mail.into_message("m-1".to_owned(), None, instant()).unwrap();
+    let message = mail.into_messages("m-1", None, instant()).unwrap().remove(0);
     Mailer::new(settings).unwrap().publish(&[message]).await.remove(0)
 }
 

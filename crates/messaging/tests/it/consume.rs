@@ -1,8 +1,11 @@
 //! Consuming makes each record's changes once, whatever happens in between.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use database::{
@@ -10,11 +13,9 @@ use database::{
     Table, Write,
 };
 use jiff::Timestamp;
-use messaging::{BrokerRef, Delivery, Embedded, Failure, REJECTED, consume};
+use messaging::{BrokerRef, Consumer, Delivery, Embedded, Failure, Retry, consume};
 
-use crate::{NOTE, Running, database, eventually, message};
-
-const SUBSCRIPTION: (&str, &str) = ("notes", "writers");
+use crate::{NOTE, Running, database, dead_letters_of, eventually, message, now};
 
 async fn broker(folder: &std::path::Path) -> BrokerRef {
     Arc::new(Embedded::open(&folder.join("broker.db"), 1, Durability::ProcessCrash).await.unwrap())
@@ -50,7 +51,9 @@ where
 {
     let (broker, database) = (broker.clone(), database.clone());
     let handle = move |delivery: Arc<Delivery>| std::future::ready(handle(&delivery));
-    Running::start(|stop| consume(broker, database, SUBSCRIPTION, handle, stop))
+    Running::start(|stop| {
+        consume(broker, database, Consumer::new("notes", "writers"), handle, now(), stop)
+    })
 }
 
 #[tokio::test]
@@ -120,15 +123,11 @@ async fn one_bad_record_costs_the_others_nothing_and_is_kept() {
         _ => Ok(note(delivery, &counter)),
     });
     eventually("the good ones", || async { notes(&database).await == ["a", "b"] }).await;
-    eventually("the bad one", || async {
-        !database.unsent(REJECTED, 0, 10).await.unwrap().is_empty()
-    })
-    .await;
-    let (_, kept) = database.unsent(REJECTED, 0, 10).await.unwrap().remove(0);
-    let reason = kept.headers.iter().find(|header| header.name == "x-reason").unwrap();
+    eventually("the bad one", || async { !dead_letters_of(&database).await.is_empty() }).await;
+    let kept = dead_letters_of(&database).await.remove(0);
     assert_eq!(
-        (kept.payload.as_slice(), reason.value.as_slice()),
-        (&b"bad"[..], &b"not a note"[..])
+        (kept.payload.as_deref(), &*kept.reason, kept.place),
+        (Some(&b"bad"[..]), "not a note", Some((0, 1)))
     );
     running.stop().await;
 }
@@ -180,6 +179,37 @@ async fn a_record_that_is_tried_again_holds_back_its_key_and_no_other() {
     running.stop().await;
 }
 
+#[tokio::test]
+async fn a_record_that_is_never_taken_is_tried_as_often_as_the_consumer_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broker, database) = (broker(folder.path()).await, database(folder.path()).await);
+    publish(&broker, &["bad", "good"]).await;
+    let (tries, counter) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let (counted, kept_in) = (tries.clone(), database.clone());
+    let retry = Retry { attempts: Some(3), first: Duration::from_millis(1), ..Retry::default() };
+    let topic = Some("error.notes.writers".to_owned());
+    let consumer =
+        Consumer { retry, dead_letter_topic: topic, ..Consumer::new("notes", "writers") };
+    let handle = move |delivery: Arc<Delivery>| {
+        std::future::ready(match &*delivery.id {
+            "bad" => {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Err(Failure::Retry(anyhow::anyhow!("not now")))
+            }
+            _ => Ok(note(&delivery, &counter)),
+        })
+    };
+    let running = Running::start(|stop| consume(broker, kept_in, consumer, handle, now(), stop));
+    eventually("the dead letter", || async { !dead_letters_of(&database).await.is_empty() }).await;
+    let kept = dead_letters_of(&database).await.remove(0);
+    assert_eq!((&*kept.message, &*kept.reason, kept.attempts), ("bad", "not now", 3));
+    let published = database.unsent(messaging::BROKER, 0, 10).await.unwrap();
+    let topics: Vec<&str> = published.iter().map(|(_, message)| &*message.topic).collect();
+    assert_eq!(topics, ["error.notes.writers"]);
+    assert_eq!(notes(&database).await, ["good"]);
+    running.stop().await;
+}
+
 /// A database that can never take a certain text.
 struct Picky(DatabaseRef);
 
@@ -210,8 +240,21 @@ impl Database for Picky {
         self.0.unsent(channel, after, limit).await
     }
 
-    async fn sent(&self, channel: &str, positions: &[i64]) -> anyhow::Result<()> {
-        self.0.sent(channel, positions).await
+    async fn lease(
+        &self,
+        channel: &str,
+        holder: &str,
+        time: Duration,
+    ) -> anyhow::Result<Option<i64>> {
+        self.0.lease(channel, holder, time).await
+    }
+
+    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
+        self.0.release(channel, lease).await
+    }
+
+    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        self.0.sent(channel, positions, lease).await
     }
 
     async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
@@ -245,14 +288,9 @@ async fn what_the_database_can_never_take_is_kept_with_its_reason() {
     let running = start(&broker, &database, move |delivery| Ok(note(delivery, &counter)));
     eventually("the last record", || async { notes(&database).await.contains(&"end".to_owned()) })
         .await;
-    eventually("the bad record", || async {
-        !database.unsent(REJECTED, 0, 10).await.unwrap().is_empty()
-    })
-    .await;
-    let rejected = database.unsent(REJECTED, 0, 10).await.unwrap();
-    let (id, headers) = (&rejected[0].1.id, &rejected[0].1.headers);
-    let reason = headers.iter().find(|header| header.name == "x-reason").unwrap();
-    assert_eq!((id.as_str(), &reason.value[..]), ("bad", &b"text is too long"[..]));
+    eventually("the bad record", || async { !dead_letters_of(&database).await.is_empty() }).await;
+    let kept = dead_letters_of(&database).await.remove(0);
+    assert_eq!((&*kept.message, &*kept.reason), ("bad", "text is too long"));
     assert_eq!(notes(&database).await, ["good", "end"]);
     running.stop().await;
 }

@@ -237,3 +237,14 @@ async fn old_records_that_were_only_listened_to_go() {
     publish(&other, &["a"], None).await;
     assert_eq!(other.remove_before(later).await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn keeps_the_promises_of_the_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async |partitions: i32| {
+        let path = folder.path().join(format!("{partitions}.db"));
+        let broker = Embedded::open(&path, partitions, Durability::ProcessCrash).await.unwrap();
+        std::sync::Arc::new(broker) as std::sync::Arc<dyn Broker>
+    };
+    crate::conformance::all(open).await;
+}

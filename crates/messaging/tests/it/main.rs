@@ -3,13 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::disallowed_methods, reason = "a test runs its loops itself")]
 
+mod conformance;
 mod consume;
+mod dead_letters;
 mod embedded;
 mod relay;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use database::{Column, DatabaseRef, Durability, Header, IdKind, Kind, Message, Sqlite, Table};
+use messaging::{
+    Clock,
+    dead_letters::{DeadLetter, Query, TABLE, list},
+};
 
 pub(crate) const NOTE: Table = Table {
     name: std::borrow::Cow::Borrowed("note"),
@@ -24,7 +30,7 @@ pub(crate) const NOTE: Table = Table {
 };
 
 pub(crate) async fn database(folder: &Path) -> DatabaseRef {
-    Sqlite::open(&folder.join("notes.db"), &[NOTE], Durability::ProcessCrash).await.unwrap()
+    Sqlite::open(&folder.join("notes.db"), &[NOTE, TABLE], Durability::ProcessCrash).await.unwrap()
 }
 
 pub(crate) fn message(id: &str, channel: &str, key: Option<&str>) -> Message {
@@ -40,6 +46,17 @@ pub(crate) fn message(id: &str, channel: &str, key: Option<&str>) -> Message {
         payload: id.as_bytes().to_vec(),
         created: "2026-11-24T10:00:00.123Z".parse().unwrap(),
     }
+}
+
+/// A clock that stands still.
+pub(crate) fn now() -> Clock {
+    Arc::new(|| "2026-11-25T12:00:00Z".parse().unwrap())
+}
+
+/// All dead letters, the latest first.
+pub(crate) async fn dead_letters_of(database: &DatabaseRef) -> Vec<DeadLetter> {
+    let query = Query { limit: 100, ..Query::default() };
+    list(database, &query).await.unwrap().0
 }
 
 /// Waits until `happened` says so; a test that waits longer than ten seconds has failed.

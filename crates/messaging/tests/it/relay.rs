@@ -1,12 +1,15 @@
 //! The relay delivers every committed message, in the order of its key.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use database::{Changes, DatabaseRef, Message};
-use messaging::{Failure, Publish, REJECTED, relay};
+use messaging::{Failure, Publish, relay};
 
-use crate::{Running, Shared, database, eventually, message};
+use crate::{Running, Shared, database, dead_letters_of, eventually, message, now};
 
 /// Takes what it is given, except what it is told to refuse.
 #[derive(Default)]
@@ -40,7 +43,7 @@ impl Publish for Destination {
 
 fn start(database: &DatabaseRef, destination: &Arc<Destination>) -> Running {
     let (database, destination) = (database.clone(), destination.clone());
-    Running::start(|stop| async move { relay("out", database, destination, stop).await })
+    Running::start(|stop| async move { relay("out", database, destination, now(), stop).await })
 }
 
 async fn send(database: &DatabaseRef, id: &str, key: &str) {
@@ -93,10 +96,9 @@ async fn what_can_never_be_delivered_is_kept_with_its_reason() {
     send(&database, "bad one", "k").await;
     send(&database, "good", "k").await;
     eventually("delivery of the good one", || async { is_empty(&database, "out").await }).await;
-    let kept = database.unsent(REJECTED, 0, 10).await.unwrap();
-    assert_eq!(kept.len(), 1);
-    let reason = kept[0].1.headers.iter().find(|header| header.name == "x-reason").unwrap();
-    assert_eq!((kept[0].1.id.as_str(), reason.value.as_slice()), ("bad one", &b"unreadable"[..]));
+    let kept = dead_letters_of(&database).await;
+    let kept: Vec<_> = kept.iter().map(|it| (&*it.message, &*it.channel, &*it.reason)).collect();
+    assert_eq!(kept, [("bad one", "out", "unreadable")]);
     running.stop().await;
 }
 
@@ -195,8 +197,37 @@ async fn a_retry_comes_in_time_however_much_else_there_is_to_do() {
     send(&database, "first", "other").await;
     let (channel, destination) = (database.clone(), endless.clone());
     let running =
-        Running::start(|stop| async move { relay("out", channel, destination, stop).await });
+        Running::start(|stop| async move { relay("out", channel, destination, now(), stop).await });
     let tries = || endless.tried.lock().unwrap().iter().filter(|id| *id == "late").count();
     eventually("the second try", || async { tries() == 2 }).await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn one_relay_works_at_a_time_and_another_takes_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(folder.path()).await;
+    let (first, second) = (Arc::new(Destination::default()), Arc::new(Destination::default()));
+    let working = start(&database, &first);
+    send(&database, "a", "k").await;
+    eventually("delivery", || async { is_empty(&database, "out").await }).await;
+    let waiting = start(&database, &second);
+    send(&database, "b", "k").await;
+    eventually("delivery", || async { is_empty(&database, "out").await }).await;
+    assert_eq!(*first.taken.lock().unwrap(), ["a", "b"]);
+    // One that dies holds the lease to its end; one that stops gives it back.
+    working.kill();
+    let died = Instant::now();
+    send(&database, "c", "k").await;
+    eventually("delivery by the other", || async { is_empty(&database, "out").await }).await;
+    assert!(died.elapsed() < Duration::from_secs(5), "{:?}", died.elapsed());
+    let next = start(&database, &first);
+    waiting.stop().await;
+    let stopped = Instant::now();
+    send(&database, "d", "k").await;
+    eventually("delivery by the next", || async { is_empty(&database, "out").await }).await;
+    assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
+    assert_eq!(*second.taken.lock().unwrap(), ["c"]);
+    assert_eq!(*first.taken.lock().unwrap(), ["a", "b", "d"]);
+    next.stop().await;
 }

@@ -1,6 +1,6 @@
 //! The mails in a system's mailbox folder, read as the files that they are.
 
-use super::{Home, eventually};
+use super::{DISTRIBUTION_LIST, Home, eventually};
 
 /// A mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,22 +11,34 @@ pub(crate) struct Mail {
 }
 
 impl Home {
-    /// The mails, oldest first.
+    /// The mails as the first of the distribution list has them, oldest first.
     pub(crate) fn mails(&self) -> Vec<Mail> {
+        let first = format!("<{}>", DISTRIBUTION_LIST[0]);
+        self.copies().into_iter().filter(|mail| mail.header("X-Envelope-To") == first).collect()
+    }
+
+    /// Waits until everybody on the distribution list has that many mails.
+    pub(crate) async fn mails_when(&self, count: usize) -> Vec<Mail> {
+        eventually(&format!("{count} mails"), async || {
+            let copies = self.copies();
+            let of = |recipient: &&str| {
+                let envelope = format!("<{recipient}>");
+                copies.iter().filter(|mail| mail.header("X-Envelope-To") == envelope).count()
+            };
+            DISTRIBUTION_LIST.iter().all(|recipient| of(recipient) >= count).then_some(())
+        })
+        .await;
+        self.mails()
+    }
+
+    /// Every file: a mail for each recipient.
+    fn copies(&self) -> Vec<Mail> {
         let entries =
             std::fs::read_dir(self.path("mails")).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<_> =
             entries.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
         files.sort();
         files.iter().map(|file| Mail::read(&std::fs::read_to_string(file).unwrap())).collect()
-    }
-
-    /// Waits until there are that many mails.
-    pub(crate) async fn mails_when(&self, count: usize) -> Vec<Mail> {
-        eventually(&format!("{count} mails"), async || {
-            Some(self.mails()).filter(|mails| mails.len() >= count)
-        })
-        .await
     }
 }
 

@@ -6,7 +6,10 @@ use super::{
     exposition::{Family, Kind},
     requests::BOUNDS,
 };
-use crate::{management::health::Space, telemetry::Counts};
+use crate::{
+    management::{gauges, health::Space},
+    telemetry::Counts,
+};
 
 /// Where the figures come from.
 pub(crate) struct Source<'a> {
@@ -16,6 +19,7 @@ pub(crate) struct Source<'a> {
     pub(crate) lines: Option<&'a Counts>,
     pub(crate) pools: Vec<(&'a str, PoolFigures)>,
     pub(crate) caches: Vec<(&'a str, CacheFigures)>,
+    pub(crate) gauges: Vec<gauges::Said<'a>>,
 }
 
 /// Everything that there is to say.
@@ -26,6 +30,7 @@ pub(crate) fn families(source: &Source<'_>) -> Vec<Family> {
     families.extend(source.lines.map(lines));
     families.extend(pools(&source.pools));
     families.extend(caches(&source.caches));
+    families.extend(source.gauges.iter().map(gauge));
     families
 }
 
@@ -114,6 +119,14 @@ fn lines(counts: &Counts) -> Family {
     let mut family = Family::new("logback_events", Kind::Counter, help);
     for (level, count) in counts.by_level() {
         family.add("_total", vec![("level", level.to_owned())], count as f64);
+    }
+    family
+}
+
+fn gauge((gauge, figures): &gauges::Said<'_>) -> Family {
+    let mut family = Family::new(gauge.name, Kind::Gauge, gauge.help);
+    for (value, figure) in figures.iter() {
+        family.add("", vec![(gauge.label, value.clone())], *figure as f64);
     }
     family
 }

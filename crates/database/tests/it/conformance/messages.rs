@@ -8,6 +8,7 @@ use super::{World, book, insert, message};
 
 pub(super) async fn all(world: &World) {
     handles_a_message_once(world).await;
+    handles_several_messages_at_once_or_none(world).await;
     handles_whatever_ids_others_give(world).await;
     forgets_only_what_was_handled_before(world).await;
     sends_messages_in_order_and_forgets_them(world).await;
@@ -15,6 +16,8 @@ pub(super) async fn all(world: &World) {
     keeps_channels_apart(world).await;
     reads_a_few_messages_at_a_time_when_they_are_large(world).await;
     wakes_who_waits_for_a_channel(world).await;
+    gives_a_lease_to_one_holder_at_a_time(world).await;
+    removes_nothing_for_who_has_lost_the_lease(world).await;
 }
 
 async fn refuses_handled(world: &World, changes: Changes) {
@@ -36,6 +39,35 @@ async fn handles_a_message_once(world: &World) {
     assert_eq!(world.unsent(&channel).await, []);
     let other = world.name("other group");
     world.database.commit(Changes::new().handled(&other, "m1")).await.unwrap();
+}
+
+async fn handles_several_messages_at_once_or_none(world: &World) {
+    let group = world.name("several");
+    let titles = ["one", "two"];
+    let both = titles.iter().fold(Changes::new(), |changes, title| {
+        changes.and(insert(&world.name(title), book(title, 1)).handled(&group, title))
+    });
+    match world.database.commit(both.clone()).await {
+        Ok(()) => {}
+        Err(CommitError::Refused(_)) => {
+            // A database may want one commit for each; then nothing has happened.
+            for title in titles {
+                assert_eq!(world.read(title).await, None);
+                world.database.commit(Changes::new().handled(&group, title)).await.unwrap();
+            }
+            return;
+        }
+        Err(error) => panic!("{error:?}"),
+    }
+    for title in titles {
+        assert!(world.read(title).await.is_some());
+        refuses_handled(world, Changes::new().handled(&group, title)).await;
+    }
+    let late = insert(&world.name("three"), book("three", 1)).handled(&group, "three");
+    refuses_handled(world, late.handled(&group, "two")).await;
+    assert_eq!(world.read("three").await, None);
+    refuses_handled(world, Changes::new().handled(&group, "four").handled(&group, "four")).await;
+    world.database.commit(Changes::new().handled(&group, "three")).await.unwrap();
 }
 
 async fn handles_whatever_ids_others_give(world: &World) {
@@ -72,10 +104,10 @@ async fn sends_messages_in_order_and_forgets_them(world: &World) {
     assert_eq!(unsent(waiting[0].0, 10).await, waiting[1..]);
     let accepted = [waiting[0].0, waiting[1].0];
     for _ in 0..2 {
-        world.database.sent(channel, &accepted).await.unwrap();
+        world.sent(channel, &accepted).await;
         assert_eq!(unsent(0, 10).await, waiting[2..]);
     }
-    world.database.sent(channel, &[]).await.unwrap();
+    world.sent(channel, &[]).await;
 }
 
 async fn keeps_a_message_as_it_is(world: &World) {
@@ -131,7 +163,7 @@ async fn reads_a_few_messages_at_a_time_when_they_are_large(world: &World) {
     let all = world.unsent(&channel).await;
     assert_eq!(all.iter().map(|(_, sent)| &*sent.id).collect::<Vec<_>>(), ["a", "b", "c"]);
     let positions: Vec<i64> = all.iter().map(|(position, _)| *position).collect();
-    world.database.sent(&channel, &positions).await.unwrap();
+    world.sent(&channel, &positions).await;
     assert_eq!(world.unsent(&channel).await, []);
 }
 
@@ -145,4 +177,49 @@ async fn wakes_who_waits_for_a_channel(world: &World) {
     world.database.commit(Changes::new().send(message("mine", &channel, "k"))).await.unwrap();
     tokio::time::timeout(Duration::from_secs(5), added.changed()).await.unwrap().unwrap();
     assert_eq!(world.unsent(&channel).await.len(), 1);
+}
+
+async fn gives_a_lease_to_one_holder_at_a_time(world: &World) {
+    let channel = &world.name("leased");
+    let take = async |holder, seconds| {
+        let time = Duration::from_secs_f64(seconds);
+        world.database.lease(channel, holder, time).await.unwrap()
+    };
+    let first = take("a", 60.0).await.unwrap();
+    assert_eq!([take("b", 60.0).await, take("a", 60.0).await], [None, Some(first)]);
+    world.database.release(channel, first).await.unwrap();
+    let second = take("b", 0.05).await.unwrap();
+    assert!(second > first);
+    // Who has lost a lease cannot give back that of another.
+    world.database.release(channel, first).await.unwrap();
+    let mut third = None;
+    for _ in 0..100 {
+        third = take("a", 60.0).await;
+        if third.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(third.is_some_and(|third| third > second), "a lease that is over is free: {third:?}");
+    assert_eq!(take("b", 60.0).await, None);
+    assert!(
+        world.database.lease(&world.name("other"), "b", Duration::ZERO).await.unwrap().is_some()
+    );
+}
+
+async fn removes_nothing_for_who_has_lost_the_lease(world: &World) {
+    let channel = &world.name("fenced");
+    world.database.commit(Changes::new().send(message("a", channel, "k"))).await.unwrap();
+    let (position, _) = world.unsent(channel).await.remove(0);
+    let lease = async |holder| {
+        world.database.lease(channel, holder, Duration::from_secs(60)).await.unwrap().unwrap()
+    };
+    let lost = lease("a").await;
+    world.database.release(channel, lost).await.unwrap();
+    let held = lease("b").await;
+    assert!(!world.database.sent(channel, &[position], lost).await.unwrap());
+    assert!(!world.database.sent(channel, &[], lost).await.unwrap());
+    assert_eq!(world.unsent(channel).await.len(), 1);
+    assert!(world.database.sent(channel, &[position], held).await.unwrap());
+    assert_eq!(world.unsent(channel).await, []);
 }

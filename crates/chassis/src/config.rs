@@ -182,6 +182,9 @@ impl Settings {
             };
             match keys.get(variable) {
                 Some(key) => self.set(key, value, format!("environment variable {name}"))?,
+                None if let Some(key) = self.open_key(variable) => {
+                    self.set_open(key, value, format!("environment variable {name}"));
+                }
                 None if ours.iter().any(|prefix| name.starts_with(prefix)) => {
                     let suggestion = nearest(variable, keys.keys());
                     // Kubernetes sets variables such as `NAME_PORT` by itself; only a slip of a few letters is an error.
@@ -190,9 +193,6 @@ impl Settings {
                         let (key, origin) = (name.clone(), "environment".into());
                         return Err(ConfigError::Unknown { key, origin, suggestion });
                     }
-                }
-                None if let Some(key) = self.open_key(variable) => {
-                    self.set_open(key, value, format!("environment variable {name}"));
                 }
                 None if THEIRS.iter().any(|theirs| begins_with(name, theirs)) => {
                     self.without_effect.insert(name.clone(), "environment".into());

@@ -56,6 +56,9 @@ const CRATES: &[&str] = &[
     "microservice",
 ];
 
+/// Names of protocols and libraries with a word of the business in them.
+const OTHERS: [&str; 5] = ["no-store", "key-store", "trust-store", "key store", "offset.store"];
+
 /// Words of the business, which mechanism never says.
 const BUSINESS: [&str; 8] =
     ["store", "stores", "storeapp", "storestore", "storealert", "storealerts", "candle", "alerts"];
@@ -148,7 +151,7 @@ fn mechanism_says_no_word_of_the_business() {
         })
     }) {
         for (number, line) in read(path).lines().enumerate() {
-            let line = line.to_lowercase().replace("no-store", "");
+            let line = OTHERS.iter().fold(line.to_lowercase(), |line, word| line.replace(word, ""));
             let mut words = line.split(|letter: char| !letter.is_alphanumeric());
             if let Some(word) = words.find(|word| BUSINESS.contains(word)) {
                 found.push(format!("{}:{}: {word}", path.display(), number + 1));

@@ -258,9 +258,12 @@ struct Destination {
 #[async_trait]
 impl Publish for Destination {
     async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
-        let one = |message: &Message| match self.takes_all.load(Ordering::Relaxed) {
-            true => Ok(self.taken.lock().unwrap().push(message.clone())),
-            false => Err(Failure::Reject(anyhow::anyhow!("no {}", message.topic))),
+        let one = |message: &Message| {
+            if !self.takes_all.load(Ordering::Relaxed) {
+                return Err(Failure::Reject(anyhow::anyhow!("no {}", message.topic)));
+            }
+            self.taken.lock().unwrap().push(message.clone());
+            Ok(())
         };
         messages.iter().map(one).collect()
     }

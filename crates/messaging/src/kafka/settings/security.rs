@@ -165,7 +165,7 @@ enum Form {
     Other,
 }
 
-/// The form of a store: what is said of it, else what its name tells; Java's own default is JKS.
+/// The form of a key store: what is said of it, else what its name tells; Java's own default is JKS.
 fn form(given: &Pairs, name: &str, file: &str) -> Form {
     let said = given.get(name).map(|said| said.trim().to_ascii_lowercase());
     let told = file.rsplit('.').next().map(str::to_ascii_lowercase);

@@ -42,7 +42,7 @@ fn takes_certificates_as_pem() {
 #[test]
 fn a_java_key_store_is_refused() {
     for name in ["ssl.truststore.location", "ssl.keystore.location"] {
-        let reason = refused(&[SSL, (name, "/tls/store.jks")]);
+        let reason = refused(&[SSL, (name, "/tls/keys.jks")]);
         assert!(reason.contains("convert it") && reason.contains("=PEM"), "{reason}");
     }
 }

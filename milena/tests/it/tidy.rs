@@ -57,7 +57,8 @@ const CRATES: &[&str] = &[
 ];
 
 /// Names of protocols and libraries with a word of the business in them.
-const OTHERS: [&str; 5] = ["no-store", "key-store", "trust-store", "key store", "offset.store"];
+const OTHERS: [&str; 6] =
+    ["no-store", "key_store", "key-store", "trust-store", "key store", "offset.store"];
 
 /// Words of the business, which mechanism never says.
 const BUSINESS: [&str; 8] =

@@ -46,7 +46,7 @@ impl Ground {
         self
     }
 
-    async fn is_survived(self) {
+    async fn survive_on(self) {
         let folder = tempfile::tempdir().unwrap();
         let variables: Vec<(&str, &str)> =
             self.variables.iter().map(|(name, value)| (&**name, &**value)).collect();
@@ -56,35 +56,35 @@ impl Ground {
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_postgresql() {
-    postgresql().await.is_survived().await;
+    postgresql().await.survive_on().await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_mongodb_alone() {
-    mongodb("REAL_MONGODB", &MONGODB_ALONE).is_survived().await;
+    mongodb("REAL_MONGODB", &MONGODB_ALONE).survive_on().await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_a_replica_set() {
-    mongodb("REAL_MONGODB_REPLICA_SET", &[]).is_survived().await;
+    mongodb("REAL_MONGODB_REPLICA_SET", &[]).survive_on().await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_with_kafka() {
-    embedded().on_kafka().is_survived().await;
+    embedded().on_kafka().survive_on().await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_postgresql_with_kafka() {
-    postgresql().await.on_kafka().is_survived().await;
+    postgresql().await.on_kafka().survive_on().await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_mongodb_alone_with_kafka() {
-    mongodb("REAL_MONGODB", &MONGODB_ALONE).on_kafka().is_survived().await;
+    mongodb("REAL_MONGODB", &MONGODB_ALONE).on_kafka().survive_on().await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_a_replica_set_with_kafka() {
-    mongodb("REAL_MONGODB_REPLICA_SET", &[]).on_kafka().is_survived().await;
+    mongodb("REAL_MONGODB_REPLICA_SET", &[]).on_kafka().survive_on().await;
 }

@@ -15,7 +15,6 @@ mod it {
 }
 
 mod crash_points;
-mod fleet;
 
 use it::{
     recorded::replay::{self, Databases},

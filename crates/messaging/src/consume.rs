@@ -109,7 +109,7 @@ where
     info!(target: "Consumer", "[Consumer groupId={group}] joined and subscribed to topic {topic}");
     loop {
         let records = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             records = subscription.poll(*size) => records?,
         };
         crash_point("after-poll");
@@ -117,12 +117,15 @@ where
             commit_offsets(&mut *subscription, &records).await?;
         }
         if !batch.settle(&records, stop).await {
-            return Ok(());
+            break;
         }
         crash_point("before-offset");
         commit_offsets(&mut *subscription, &records).await?;
         crash_point("after-offset");
     }
+    // What was committed is known to the group before we go, so that nothing is read again.
+    subscription.leave().await;
+    Ok(())
 }
 
 async fn commit_offsets(

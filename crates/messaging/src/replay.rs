@@ -12,8 +12,8 @@ use crate::{
     relay,
 };
 
-/// Handles replayed dead letters of a group until `stop`, as [`crate::consume`] handles records: each once, with its id
-/// in the inbox. What is rejected again is a dead letter again.
+/// Handles replayed dead letters of a group until `stop`, as [`crate::consume()`] handles records: each once, with its
+/// id in the inbox. What is rejected again is a dead letter again.
 ///
 /// # Errors
 /// None while it runs: what fails is retried.

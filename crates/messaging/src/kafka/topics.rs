@@ -12,7 +12,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer},
-    error::{KafkaResult, RDKafkaErrorCode},
+    error::RDKafkaErrorCode,
     metadata::Metadata,
 };
 use tracing::info;
@@ -98,7 +98,7 @@ impl Topics {
         let checked = self.desk.ask(move |asker| {
             if names.is_empty() {
                 // Any name will do: that there is an answer counts, not what it is.
-                return Ok(metadata(asker, "__consumer_offsets", patience).map(drop)?);
+                return metadata(asker, "__consumer_offsets", patience).map(drop);
             }
             names
                 .iter()
@@ -159,11 +159,11 @@ pub(super) fn hear(asker: &Asker) {
     drop(asker.poll(Duration::from_millis(10)));
 }
 
-fn metadata(asker: &Asker, topic: &str, patience: Duration) -> KafkaResult<Metadata> {
+fn metadata(asker: &Asker, topic: &str, patience: Duration) -> anyhow::Result<Metadata> {
     let found = asker.fetch_metadata(Some(topic), patience);
     // The reason is among what it has to say, and whoever asked wants to name it.
     hear(asker);
-    found
+    found.map_err(|cause| anyhow!("{cause}"))
 }
 
 fn count(asker: &Asker, topic: &str, patience: Duration) -> anyhow::Result<Option<i32>> {

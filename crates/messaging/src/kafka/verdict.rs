@@ -35,6 +35,7 @@ impl Outcome {
     /// A broker, or librdkafka on its behalf, has reported a failure.
     pub(super) fn of_delivery(cause: KafkaError) -> Self {
         use RDKafkaErrorCode as Code;
+        let said = anyhow!("{cause}");
         match cause.rdkafka_error_code() {
             Some(
                 Code::InvalidRecord
@@ -42,10 +43,10 @@ impl Outcome {
                 | Code::MessageBatchTooLarge
                 | Code::MessageSizeTooLarge
                 | Code::UnsupportedForMessageFormat,
-            ) => Outcome::Alone(cause.into()),
-            Some(Code::InvalidTopic) => Outcome::Never(cause.into()),
+            ) => Outcome::Alone(said),
+            Some(Code::InvalidTopic) => Outcome::Never(said),
             Some(Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition) => {
-                Outcome::Lost(cause.into())
+                Outcome::Lost(said)
             }
             Some(Code::PurgeQueue | Code::PurgeInflight) => {
                 Outcome::Again(anyhow!("Kafka has not acknowledged it in time"))
@@ -53,7 +54,7 @@ impl Outcome {
             _ if matches!(cause, KafkaError::Canceled) => {
                 Outcome::Again(anyhow!("Kafka has not acknowledged it in time"))
             }
-            _ => Outcome::Again(cause.into()),
+            _ => Outcome::Again(said),
         }
     }
 

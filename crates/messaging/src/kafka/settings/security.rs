@@ -101,6 +101,8 @@ fn token(given: &Pairs, line: Option<&Login>, pairs: &mut Pairs) -> anyhow::Resu
     let secret = secret
         .context("the option clientSecret of sasl.jaas.config is missing: OAUTHBEARER needs it")?;
     let known = [
+        // The provider shows one of the system's certificates, whatever the brokers show.
+        ("https.ca.location", "probe".to_owned()),
         ("sasl.oauthbearer.method", "oidc".to_owned()),
         ("sasl.oauthbearer.token.endpoint.url", address.trim().to_owned()),
         ("sasl.oauthbearer.client.id", id),
@@ -116,7 +118,13 @@ fn token(given: &Pairs, line: Option<&Login>, pairs: &mut Pairs) -> anyhow::Resu
 /// Whom to trust; without a word, the system's certificates.
 fn trusted(given: &Pairs, pairs: &mut Pairs) -> anyhow::Result<()> {
     copy(given, pairs, &[("ssl.truststore.certificates", "ssl.ca.pem")]);
-    let Some(place) = given.get("ssl.truststore.location") else { return Ok(()) };
+    let Some(place) = given.get("ssl.truststore.location") else {
+        // An OpenSSL that is built along does not know where this system keeps its certificates.
+        if !pairs.contains_key("ssl.ca.pem") {
+            pairs.insert("ssl.ca.location".to_owned(), "probe".to_owned());
+        }
+        return Ok(());
+    };
     let file = file(place)?;
     match form(given, "ssl.truststore.type", &file) {
         Form::Pem => pairs.insert("ssl.ca.location".to_owned(), file),

@@ -12,6 +12,7 @@ fn secure(given: &[(&str, &str)], ours: &[(&str, &str)]) {
 
 #[test]
 fn takes_certificates_as_pem() {
+    secure(&[], &[("ssl.ca.location", "probe")]);
     secure(
         &[("ssl.truststore.type", "PEM"), ("ssl.truststore.location", "file:/tls/ca.txt")],
         &[("ssl.ca.location", "/tls/ca.txt")],

@@ -7,10 +7,8 @@ mod delay;
 mod java;
 mod kafka;
 mod outbox;
-mod postgresql;
 mod progress;
 mod records;
-mod servers;
 mod system;
 mod table;
 

@@ -40,6 +40,23 @@ impl Goal {
     }
 }
 
+/// Which of two figures is the better one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Better {
+    More,
+    Less,
+}
+
+impl Better {
+    /// How many times as good a value is as another one.
+    pub(crate) fn times(self, value: f64, other: f64) -> f64 {
+        match self {
+            Better::More => value / other,
+            Better::Less => other / value,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

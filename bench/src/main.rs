@@ -13,11 +13,13 @@ mod load;
 mod machine;
 mod mailbox;
 mod percentiles;
+mod postgresql;
 mod pressure;
 mod process;
 mod program;
 mod report;
 mod rest;
+mod servers;
 mod smtp;
 mod story;
 #[cfg(test)]

@@ -95,6 +95,27 @@ pub(crate) fn digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// Cells below one another: the first and the last ones from the left, those between from the right.
+pub(crate) fn aligned<const N: usize>(lines: &[[String; N]]) -> String {
+    let width =
+        |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for cells in lines {
+        let mut line = String::new();
+        // Writing to a string cannot fail.
+        for (column, cell) in cells.iter().enumerate() {
+            let width = width(column);
+            let _ = match column {
+                0 => write!(line, "{cell:<width$}"),
+                column if column + 1 == N => write!(line, "   {cell}"),
+                _ => write!(line, "   {cell:>width$}"),
+            };
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

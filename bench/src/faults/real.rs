@@ -1,13 +1,11 @@
 //! Two processes of each service on real servers, every connection through a door of its own.
 
-mod postgresql;
-mod servers;
+mod door;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 
-use self::servers::Addresses;
 use super::{
     post::Post,
     proxy::Proxy,
@@ -16,7 +14,11 @@ use super::{
     servers::Servers,
     system::{Process, Setting, System},
 };
-use crate::program::Program;
+use crate::{
+    postgresql::{self, USER},
+    program::Program,
+    servers,
+};
 
 /// What can be disturbed. A part that comes later must stand behind those that are here, so that their faults stay.
 pub(crate) const SHAPE: Shape = Shape {
@@ -41,8 +43,8 @@ pub(crate) const SHAPE: Shape = Shape {
     still: Duration::from_millis(SESSION_MILLISECONDS + 1_500),
 };
 
-/// Who owns the databases.
-const USER: &str = "postgres";
+/// How long PostgreSQL may take: one that was killed reads its logs first.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The names by which processes and links of the two instances are known.
 const STORES: [[&str; 4]; 2] = [
@@ -61,7 +63,7 @@ const SESSION_MILLISECONDS: u64 = 6_000;
 struct Builder<'a> {
     setting: &'a Setting,
     schedule: &'a Schedule,
-    addresses: Addresses,
+    servers: servers::Servers,
     /// The name of databases, topic and group: no other run has it.
     name: String,
     links: Vec<(&'static str, Arc<Proxy>)>,
@@ -77,21 +79,22 @@ impl Database {
     /// A run that was as promised leaves nothing behind.
     pub(crate) async fn remove(&self) -> anyhow::Result<()> {
         let sql = format!("drop database {} with (force)", self.name);
-        postgresql::execute(self.server, USER, &sql).await
+        postgresql::execute(self.server, "postgres", &sql, PATIENCE).await
     }
 }
 
 /// A database of its own is made; nothing is started yet.
 pub(crate) async fn system(setting: Setting, schedule: &Schedule) -> anyhow::Result<System> {
-    let addresses = Addresses::read()?;
+    let servers = servers::Servers::find()?;
     // A seed may be run again on the same servers.
     let name = format!("faults_{}_{}", schedule.seed, std::process::id());
-    postgresql::execute(addresses.postgresql, USER, &format!("create database {name}")).await?;
-    let database = Database { server: addresses.postgresql, name: name.clone() };
+    let sql = format!("create database {name}");
+    postgresql::execute(servers.postgresql, "postgres", &sql, PATIENCE).await?;
+    let database = Database { server: servers.postgresql, name: name.clone() };
     let post = Arc::new(Post::open().await?);
     let replica_set = Random::of(schedule.seed, 1).chance(50);
-    let script = addresses.script.clone();
-    let mut builder = Builder { setting: &setting, schedule, addresses, name, links: Vec::new() };
+    let script = servers.script.clone();
+    let mut builder = Builder { setting: &setting, schedule, servers, name, links: Vec::new() };
     let (mut processes, mut stores, mut alert) = (Vec::new(), Vec::new(), String::new());
     for names in STORES {
         let (process, address) = builder.store(names, replica_set)?;
@@ -114,12 +117,10 @@ impl Builder<'_> {
         [name, callers, mongodb, kafka]: [&'static str; 4],
         replica_set: bool,
     ) -> anyhow::Result<(Process, String)> {
-        let (server, options) = match replica_set {
-            true => (self.addresses.replica_set, "/?replicaSet=rs0"),
-            false => (self.addresses.mongodb, ""),
-        };
+        let server = self.servers.mongodb_address(replica_set)?;
+        let options = if replica_set { "/?replicaSet=rs0" } else { "" };
         let mongodb = format!("mongodb://{}{options}", self.link(mongodb, server)?);
-        let kafka = self.link(kafka, self.addresses.kafka)?;
+        let kafka = self.link(kafka, self.servers.kafka)?;
         let program = self
             .program(name, "store", kafka)?
             .with("SPRING_DATA_MONGODB_URI", mongodb)
@@ -136,8 +137,8 @@ impl Builder<'_> {
         [name, postgresql, kafka, mail]: [&'static str; 4],
         post: SocketAddr,
     ) -> anyhow::Result<(Process, String)> {
-        let postgresql = self.link(postgresql, self.addresses.postgresql)?;
-        let kafka = self.link(kafka, self.addresses.kafka)?;
+        let postgresql = self.link(postgresql, self.servers.postgresql)?;
+        let kafka = self.link(kafka, self.servers.kafka)?;
         let mail = self.link(mail, post)?;
         let program = self
             .program(name, "alert", kafka)?
@@ -173,7 +174,7 @@ impl Builder<'_> {
 
     /// A door to a server, which can be disturbed under a name; returns where it is.
     fn link(&mut self, name: &'static str, server: SocketAddr) -> anyhow::Result<SocketAddr> {
-        let door = Arc::new(servers::door(server)?);
+        let door = Arc::new(door::door(server)?);
         let address = door.address();
         self.links.push((name, door));
         Ok(address)

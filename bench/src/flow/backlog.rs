@@ -88,7 +88,7 @@ impl Run<'_> {
         let (_, announced) = (self.arrive().await?, self.acknowledged);
         let memory = service.process.resident_megabytes()?;
 
-        self.system.servers.stop_kafka().await?;
+        self.system.stop_kafka().await?;
         let stopped = self.hold(service, lasting).await?;
         while self.acknowledged - announced < self.arguments.waiting as u64 {
             self.hold(service, BRIEFLY).await?;
@@ -109,7 +109,7 @@ impl Run<'_> {
         let what = format!("more of it with {waiting} waiting");
         table.add(format!("{key}.waiting.memory"), what, more_memory, less("MB").goal(MEMORY));
 
-        self.system.servers.start_kafka().await?;
+        self.system.start_kafka().await?;
         let progress = self.arrive().await?;
         let peak = service.process.peak_megabytes()? - memory;
         let table = &mut self.table;

@@ -14,6 +14,7 @@ use crate::{
     load::{Awaiting, Load, Outcome},
     mailbox::Mailbox,
     percentiles::Percentiles,
+    servers,
 };
 
 /// An update is on disk three times, one after the other, before its mail leaves: as entity, as record, as alert.
@@ -37,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 impl Run<'_> {
     /// What the disk of the servers can do; returns the most that an update may take.
     async fn disk(&mut self) -> anyhow::Result<Goal> {
-        let folder = &self.system.servers.data;
+        let folder = &servers::data()?;
         eprintln!("measuring the disk below {}", folder.display());
         let appends = Percentiles::of(disk::durable_appends(folder, APPENDS).await?);
         let (typical, slow) = (appends.milliseconds(50), appends.milliseconds(99));

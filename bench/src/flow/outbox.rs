@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{
-    Run, backlog, postgresql,
+    Run, backlog,
     progress::watch,
     table::{less, more},
 };
@@ -36,7 +36,7 @@ impl Run<'_> {
         self.relayed(&topic, WARM_UP).await?;
         let memory = process.resident_megabytes()?;
 
-        self.system.servers.stop_kafka().await?;
+        self.system.stop_kafka().await?;
         let waiting = self.arguments.waiting;
         self.fill(&topic, waiting).await?;
         sleep(NOTICED).await;
@@ -44,7 +44,7 @@ impl Run<'_> {
         let what = format!("more memory of alert with {waiting} waiting");
         self.table.add("sql.memory", what, more_memory, less("MB").goal(backlog::MEMORY));
 
-        self.system.servers.start_kafka().await?;
+        self.system.start_kafka().await?;
         let spent = process.processor_time()?;
         let progress = self.relayed(&topic, WARM_UP + waiting).await?;
         let spent = (process.processor_time()? - spent).as_secs_f64();
@@ -65,7 +65,7 @@ impl Run<'_> {
 
     async fn fill(&self, topic: &str, count: usize) -> anyhow::Result<()> {
         let sql = insert(topic, count);
-        postgresql::execute(self.system.servers.postgresql, &self.system.name, &sql).await
+        self.system.sql(&self.system.name, &sql).await
     }
 
     async fn relayed(

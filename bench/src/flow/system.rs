@@ -1,19 +1,27 @@
 //! The two services under test, each a process of its own, and what they share: databases, topic and group that no other
 //! run has.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use tempfile::TempDir;
 
-use super::{arguments::Kind, kafka::Kafka, postgresql, servers::Servers};
+use super::{arguments::Kind, kafka::Kafka};
 use crate::{
     caller::Caller,
     http::Http,
     issuer::Issuer,
+    postgresql,
     program::{self, Program},
+    servers::Servers,
     token::Bearer,
 };
+
+/// How long a statement may take: it may write a million rows.
+const STATEMENT: Duration = Duration::from_secs(300);
+
+/// How long the servers' script may take: a server that was killed reads its logs first.
+const SCRIPT: Duration = Duration::from_secs(120);
 
 /// The system while nothing of it runs.
 pub(super) struct System {
@@ -35,15 +43,29 @@ impl System {
         let servers = Servers::find()?;
         let folder = program::folder(&program, parent)?;
         let issuer = Issuer::start().await?;
-        let sql = format!("create database {name}");
-        postgresql::execute(servers.postgresql, "postgres", &sql).await?;
-        Ok(System { name, servers, program, folder, issuer })
+        let system = System { name, servers, program, folder, issuer };
+        system.sql("postgres", &format!("create database {}", system.name)).await?;
+        Ok(system)
     }
 
     /// Removes it.
     pub(super) async fn remove(&self) -> anyhow::Result<()> {
-        let sql = format!("drop database {} with (force)", self.name);
-        postgresql::execute(self.servers.postgresql, "postgres", &sql).await
+        self.sql("postgres", &format!("drop database {} with (force)", self.name)).await
+    }
+
+    /// Runs a statement in a database of PostgreSQL.
+    pub(super) async fn sql(&self, database: &str, sql: &str) -> anyhow::Result<()> {
+        postgresql::execute(self.servers.postgresql, database, sql, STATEMENT).await
+    }
+
+    /// Kills Kafka; whoever connects is refused from now on.
+    pub(super) async fn stop_kafka(&self) -> anyhow::Result<()> {
+        self.servers.script.tell("kill", "kafka", SCRIPT).await
+    }
+
+    /// Starts Kafka again, and waits until it answers.
+    pub(super) async fn start_kafka(&self) -> anyhow::Result<()> {
+        self.servers.script.tell("launch", "kafka", SCRIPT).await
     }
 
     /// How many updates have been announced.
@@ -69,7 +91,7 @@ impl System {
     pub(super) fn store(&self, kind: Kind) -> anyhow::Result<Program> {
         Ok(self
             .run("store")?
-            .with("SPRING_DATA_MONGODB_URI", self.servers.mongodb(kind))
+            .with("SPRING_DATA_MONGODB_URI", self.servers.mongodb(kind == Kind::ReplicaSet))
             .with("SPRING_DATA_MONGODB_DATABASE", &self.name)
             .with("SPRING_CLOUD_STREAM_BINDINGS_BINDINGOUTSTOREALERT_DESTINATION", &self.name))
     }

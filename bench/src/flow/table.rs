@@ -5,7 +5,10 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::java::SOURCE;
-use crate::{goal::Goal, report::digits};
+use crate::{
+    goal::{Better, Goal},
+    report::{aligned, digits},
+};
 
 const COLUMNS: [&str; 4] = ["", "measured", "Java, warm", "goal"];
 
@@ -18,12 +21,6 @@ pub(super) struct Figure {
     better: Better,
     java: Option<f64>,
     goal: Goal,
-}
-
-#[derive(Clone, Copy)]
-enum Better {
-    More,
-    Less,
 }
 
 /// The figures of a run, in the order in which they were measured.
@@ -62,14 +59,6 @@ impl Figure {
     pub(super) const fn goal(self, goal: Goal) -> Figure {
         Figure { goal, ..self }
     }
-
-    /// How many times as good a value is as another one.
-    fn times(self, value: f64, other: f64) -> f64 {
-        match self.better {
-            Better::More => value / other,
-            Better::Less => other / value,
-        }
-    }
 }
 
 impl Table {
@@ -97,17 +86,9 @@ impl Table {
         let header = COLUMNS.map(str::to_owned);
         let lines: Vec<_> =
             std::iter::once(header).chain(self.rows.iter().map(Row::cells)).collect();
-        let width = |column: usize| {
-            lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0)
-        };
-        let widths: [usize; 3] = std::array::from_fn(width);
         let mut text = format!("machine   {}\nsystem    {}\n\n", self.machine, self.system);
-        for [label, measured, java, goal] in &lines {
-            let [first, second, third] = widths;
-            let line = format!("{label:<first$}   {measured:>second$}   {java:>third$}   {goal}");
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}", line.trim_end());
-        }
+        text.push_str(&aligned(&lines));
+        // Writing to a string cannot fail.
         let _ = write!(text, "\n{LEGEND}\n{SOURCE}\n");
         text
     }
@@ -130,7 +111,7 @@ impl Row {
         let Figure { unit, java, goal, .. } = self.figure;
         let with_unit = |value: f64| format!("{} {unit}", digits(value)).trim_end().to_owned();
         let java = java.map_or_else(String::new, |java| {
-            format!("{} ({} ×)", digits(java), digits(self.figure.times(self.value, java)))
+            format!("{} ({} ×)", digits(java), digits(self.figure.better.times(self.value, java)))
         });
         let goal = goal.limit().map_or_else(String::new, |(sign, limit)| {
             let reached = if goal.reached(self.value) { "reached" } else { "MISSED" };
@@ -143,7 +124,8 @@ impl Row {
         let Figure { unit, java, goal, .. } = self.figure;
         let mut value = json!({"value": self.value, "unit": unit});
         if let Some(java) = java {
-            value["java"] = json!({"value": java, "times": self.figure.times(self.value, java)});
+            value["java"] =
+                json!({"value": java, "times": self.figure.better.times(self.value, java)});
         }
         if let Some((sign, limit)) = goal.limit() {
             value["goal"] =

@@ -1,6 +1,6 @@
 //! What others needed for the same, and what is asked of this system.
 
-use crate::goal::Goal;
+use crate::goal::{Better, Goal};
 
 /// Where the figures of the others come from.
 pub(super) const SOURCE: &str = "\
@@ -18,13 +18,6 @@ pub(super) struct Baseline {
     pub(super) java_cold: Option<f64>,
     pub(super) rival: Option<f64>,
     pub(super) goal: Goal,
-}
-
-/// Which of two figures is the better one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Better {
-    More,
-    Less,
 }
 
 /// The figures of one kind of request. Of the two costs, one was measured and the other is its reciprocal: of cold Java

@@ -6,10 +6,10 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use super::{
-    baseline::{Baseline, Better, SOURCE},
+    baseline::{Baseline, SOURCE},
     health::MONGODB,
 };
-use crate::report::digits;
+use crate::report::{aligned, digits};
 
 const COLUMNS: [&str; 6] = ["", "measured", "Java, warm", "Java, cold", "Rust rival", "goal"];
 
@@ -64,21 +64,10 @@ impl Comparison {
         let header = COLUMNS.map(str::to_owned);
         let lines: Vec<_> =
             std::iter::once(header).chain(self.rows.iter().map(Row::cells)).collect();
-        let width = |column: usize| {
-            lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0)
-        };
-        let widths: [usize; 5] = std::array::from_fn(width);
         let Comparison { machine, system, database, .. } = self;
         let mut text = format!("machine   {machine}\nsystem    {system}\ndatabase  {database}\n\n");
-        for [label, figures @ .., goal] in &lines {
-            let mut line = format!("{label:<0$}", widths[0]);
-            // Writing to a string cannot fail.
-            for (cell, width) in figures.iter().zip(&widths[1..]) {
-                let _ = write!(line, "   {cell:>width$}");
-            }
-            let _ = write!(line, "   {goal}");
-            let _ = writeln!(text, "{}", line.trim_end());
-        }
+        text.push_str(&aligned(&lines));
+        // Writing to a string cannot fail.
         let _ = write!(text, "\n{LEGEND}\n{SOURCE}\n");
         if !database.starts_with(MONGODB) {
             let _ = writeln!(text, "{OTHER_DATABASE}");
@@ -121,10 +110,7 @@ impl Row {
 
     /// How many times as good it is as another one.
     fn times(&self, other: f64) -> f64 {
-        match self.baseline.better {
-            Better::More => self.value / other,
-            Better::Less => other / self.value,
-        }
+        self.baseline.better.times(self.value, other)
     }
 
     fn goal(&self) -> String {

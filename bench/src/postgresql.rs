@@ -1,4 +1,4 @@
-//! Just enough of PostgreSQL's protocol (version 3, trusted logins only) to make a database and to fill a table.
+//! Just enough of PostgreSQL's protocol (version 3, trusted logins only) to make and drop a database, and to fill a table.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,10 +10,7 @@ use tokio::{
 };
 
 /// Who owns the databases.
-pub(super) const USER: &str = "postgres";
-
-/// How long a statement may take: it may write a million rows.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const USER: &str = "postgres";
 
 /// The longest message that is read.
 const MESSAGE_LIMIT: usize = 64 * 1024;
@@ -21,14 +18,19 @@ const MESSAGE_LIMIT: usize = 64 * 1024;
 /// Version 3.0.
 const VERSION: i32 = 196_608;
 
-/// Runs one statement in a database.
+/// Runs one statement in a database, for no longer than `patience`.
 ///
 /// # Errors
 /// Quotes the server's refusal.
-pub(super) async fn execute(server: SocketAddr, database: &str, sql: &str) -> anyhow::Result<()> {
+pub(crate) async fn execute(
+    server: SocketAddr,
+    database: &str,
+    sql: &str,
+    patience: Duration,
+) -> anyhow::Result<()> {
     let first_line = sql.trim().lines().next().unwrap_or_default();
-    let done = timeout(PATIENCE, statement(server, database, sql)).await;
-    done.with_context(|| format!("not done in {} s", PATIENCE.as_secs()))
+    let done = timeout(patience, statement(server, database, sql)).await;
+    done.with_context(|| format!("not done in {} s", patience.as_secs()))
         .flatten()
         .with_context(|| format!("PostgreSQL: {first_line}"))
 }
@@ -95,7 +97,7 @@ mod tests {
             // Until the other side has gone.
             let _ = stream.read(&mut buffer).await;
         });
-        let outcome = execute(address, "there", "create database x").await;
+        let outcome = execute(address, "there", "create database x", Duration::from_secs(60)).await;
         let cause = outcome.err().map(|cause| format!("{cause:#}"));
         match (&cause, expected) {
             (None, None) => {}

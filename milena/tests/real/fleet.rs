@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     program::until,
-    support::{Running, store},
+    support::{DISTRIBUTION_LIST, Running, store},
 };
 use ours::{Alerts, Mails, Ours};
 use strangers::{Kind, Stranger, Style};
@@ -167,9 +167,11 @@ async fn no_kind_of_record_is_lost_where_the_java_service_loses_it() {
         }
         (rows, rejected) = (now.0.len(), now.1);
     }
-    until("a mail for every row", async || (mails.count() >= rows).then_some(())).await;
+    let expected = rows * DISTRIBUTION_LIST.len();
+    until("a mail of every row for everybody", async || (mails.count() >= expected).then_some(()))
+        .await;
     topic.all_committed().await;
-    assert_eq!(mails.count(), rows, "every mail once");
+    assert_eq!(mails.count(), expected, "every mail once");
     alert.stop().await;
 }
 

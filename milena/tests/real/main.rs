@@ -15,6 +15,7 @@ mod it {
 }
 
 mod crash_points;
+mod fleet;
 
 use it::{
     recorded::replay::{self, Databases},

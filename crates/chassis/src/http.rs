@@ -7,6 +7,7 @@ mod answers;
 mod body;
 mod gzip;
 mod impatient;
+mod pages;
 mod serve;
 mod spring;
 mod trace;
@@ -15,6 +16,7 @@ pub use accept::{accepted, takes_gzip};
 pub use address::base_address;
 pub use answers::Answers;
 pub use body::{BODY_LIMIT, Form, body};
+pub use pages::Pages;
 pub use trace::{traced, traceparent};
 
 pub(crate) use answers::{Around, finished, with_body};

@@ -10,7 +10,7 @@ mod smtp;
 use serde::{Deserialize, Serialize};
 
 pub use compose::check_recipients;
-pub use mailbox::{Clock, Letter, Mailbox};
+pub use mailbox::{Letter, Mailbox};
 pub use smtp::{Mailer, Password, RateLimit, Security, SmtpSettings};
 
 /// The outbox channel of mails.

@@ -18,15 +18,13 @@ use std::{
 
 use anyhow::Context;
 use jiff::Timestamp;
+use messaging::Clock;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
 pub use letter::Letter;
 pub(crate) use letter::subject_line;
 use name::Name;
-
-/// Tells the time of arrival.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Ends the name of a file that is being written.
 const UNFINISHED: &str = ".part";

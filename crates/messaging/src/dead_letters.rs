@@ -176,6 +176,27 @@ fn letter(row: &database::Row) -> anyhow::Result<DeadLetter> {
     form::letter(row).with_context(|| format!("read dead letter {}", row.id))
 }
 
+/// A letter for tests.
+#[cfg(test)]
+pub(crate) fn example() -> DeadLetter {
+    let at: Timestamp = "2026-11-25T10:00:00Z".parse().unwrap_or_default();
+    DeadLetter {
+        id: "0123456789abcdef01234567".into(),
+        channel: "replay:readers".into(),
+        message: "m-1".into(),
+        topic: "books".into(),
+        place: Some((3, 258)),
+        reason: "no book".into(),
+        attempts: 4,
+        first: at,
+        last: at,
+        created: at,
+        key: Some(b"emma".to_vec()),
+        headers: vec![Header { name: "own".into(), value: b"1".into() }],
+        payload: Some(b"p".to_vec()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -234,9 +234,9 @@ impl Builder {
     }
 
     async fn mailbox(&mut self) -> anyhow::Result<Mailbox> {
-        let clock = self.parts.outside.clone();
+        let clock = self.parts.outside.teller();
         let folder = self.parts.folder().await?.join("mails");
-        Mailbox::open(folder, Arc::new(move || clock.now())).await
+        Mailbox::open(folder, clock).await
     }
 
     fn registration(

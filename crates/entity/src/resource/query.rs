@@ -1,12 +1,12 @@
 //! What a caller wants to see of a list, and in which order (contract §2.2): only when asked for; a bare list is answered
 //! as the Java services do.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use chassis::Problem;
+use axum::http::HeaderMap;
+use chassis::{Problem, http::Pages};
 use database::{Direction, Page, Sort};
 use percent_encoding::percent_decode_str;
 
-use super::{criteria::Criteria, links::Links};
+use super::{criteria::Criteria, links::carried_on};
 use crate::Entity;
 
 /// The size of a page when the caller names none, and at most, as in Spring Data.
@@ -95,25 +95,19 @@ impl<'a> Query<'a> {
 
     /// `X-Total-Count` and `Link`, for a list that is paged, or filtered, or not complete.
     pub(super) fn headers(&self, address: &str, total: u64) -> HeaderMap {
-        let mut headers = HeaderMap::new();
         let complete = total <= u64::from(self.bare);
         let (page, size) = match self.is_paged() {
             true => (self.page.unwrap_or(0), self.size()),
-            false if complete && self.criteria.is_empty() => return headers,
+            false if complete && self.criteria.is_empty() => return HeaderMap::new(),
             // The rest of a bare list is in pages, of which it has these.
             false => {
                 let size = self.bare.min(LARGEST);
                 (u64::from(self.bare / size) - 1, size)
             }
         };
-        headers.insert(HeaderName::from_static("x-total-count"), HeaderValue::from(total));
-        let links = Links { address, others: &self.others, size, total };
         // A bare list begins at the first page.
         let before = if self.is_paged() { page.checked_sub(1) } else { None };
-        if let Ok(links) = HeaderValue::try_from(links.around(before, page)) {
-            headers.insert(header::LINK, links);
-        }
-        headers
+        Pages { address, others: &carried_on(&self.others), size, total }.headers(before, page)
     }
 }
 

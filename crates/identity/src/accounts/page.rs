@@ -1,7 +1,8 @@
 //! Which page of people a caller asks for, and where the other pages are, in the words of Spring Data and JHipster's
 //! `PaginationUtil`.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::HeaderMap;
+use chassis::http::Pages;
 use database::{Direction, Page, Sort};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -94,25 +95,12 @@ impl<'a> Asked<'a> {
     /// `X-Total-Count`, and `Link` to the other pages of this many people. Nobody at all is one empty page.
     pub(super) fn headers(&self, address: &str, total: u64) -> HeaderMap {
         let (page, size) = (self.number(), self.size());
-        let last = total.div_ceil(u64::from(size)).max(1) - 1;
         let others: String = self
             .others
             .iter()
             .map(|part| format!("{}&", utf8_percent_encode(part, UNSAFE)))
             .collect();
-        let link = |number: u64, relation: &str| {
-            format!("<{address}?{others}page={number}&size={size}>; rel=\"{relation}\"")
-        };
-        let next = (page < last).then(|| link(page + 1, "next"));
-        let previous = page.checked_sub(1).map(|number| link(number, "prev"));
-        let always = [link(last, "last"), link(0, "first")];
-        let links: Vec<String> = next.into_iter().chain(previous).chain(always).collect();
-        let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::from_static("x-total-count"), HeaderValue::from(total));
-        if let Ok(links) = HeaderValue::try_from(links.join(",")) {
-            headers.insert(header::LINK, links);
-        }
-        headers
+        Pages { address, others: &others, size, total }.headers(page.checked_sub(1), page)
     }
 }
 

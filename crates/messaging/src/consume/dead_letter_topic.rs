@@ -37,25 +37,11 @@ pub(super) fn message(topic: &str, letter: &DeadLetter) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dead_letters::example;
 
     #[test]
     fn numbers_are_big_endian_as_java_writes_them() {
-        let at = "2026-11-25T10:00:00Z".parse().unwrap();
-        let letter = DeadLetter {
-            id: "0".into(),
-            channel: "replay:readers".into(),
-            message: "m".into(),
-            topic: "books".into(),
-            place: Some((3, 258)),
-            reason: "no book".into(),
-            attempts: 1,
-            first: at,
-            last: at,
-            created: at,
-            key: Some(b"k".to_vec()),
-            headers: vec![Header { name: "own".into(), value: b"1".into() }],
-            payload: Some(b"p".to_vec()),
-        };
+        let letter = example();
         let message = message("error.books.readers", &letter);
         assert_eq!((&*message.topic, &*message.payload), ("error.books.readers", &b"p"[..]));
         assert_eq!(message.headers[0], letter.headers[0]);

@@ -110,26 +110,18 @@ fn instant(value: &Value) -> anyhow::Result<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::example, *};
 
     #[test]
     fn a_letter_survives_being_kept_to_the_byte() {
         let bytes: Vec<u8> = (0..=255).collect();
-        let at: Timestamp = "2026-11-25T10:00:00Z".parse().unwrap();
         let whole = DeadLetter {
-            id: "0123456789abcdef01234567".into(),
-            channel: "replay:readers".into(),
             message: "m\0\"1".into(),
-            topic: "books".into(),
-            place: Some((3, 7)),
-            reason: "no book".into(),
-            attempts: 4,
-            first: at,
-            last: at,
             created: Timestamp::MIN,
             key: Some(bytes.clone()),
             headers: vec![Header { name: "a".into(), value: bytes.clone() }],
             payload: Some(bytes),
+            ..example()
         };
         let bare = DeadLetter {
             place: None,

@@ -93,29 +93,14 @@ pub(crate) fn take(message: &mut Message) -> Option<Note> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::example, *};
 
     #[test]
     fn a_record_comes_out_of_its_message_as_it_went_in() {
-        let at: Timestamp = "2026-11-25T10:00:00Z".parse().unwrap();
         for (key, payload) in
             [(Some(vec![0xff, 0]), None), (None, Some(Vec::new())), (None, Some(vec![1]))]
         {
-            let letter = DeadLetter {
-                id: "0123456789abcdef01234567".into(),
-                channel: "replay:readers".into(),
-                message: "m-1".into(),
-                topic: "books".into(),
-                place: Some((3, 7)),
-                reason: "no book".into(),
-                attempts: 4,
-                first: at,
-                last: at,
-                created: at,
-                key,
-                headers: vec![Header { name: "own".into(), value: vec![0] }],
-                payload,
-            };
+            let letter = DeadLetter { key, payload, ..example() };
             let mut message = Note::message(&letter).unwrap();
             let note = take(&mut message).unwrap();
             assert_eq!(take(&mut message), None, "there is one");

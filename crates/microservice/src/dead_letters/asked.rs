@@ -1,7 +1,7 @@
 //! Which dead letters a caller asks for, and where the other pages of them are.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use chassis::Problem;
+use axum::http::HeaderMap;
+use chassis::{Problem, http::Pages};
 use messaging::dead_letters::Query;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -69,7 +69,6 @@ impl Asked {
     /// `X-Total-Count`, and `Link` to the other pages of this many letters.
     pub(super) fn headers(&self, address: &str, total: u64) -> HeaderMap {
         let (page, size) = (u64::from(self.page), self.size());
-        let last = total.div_ceil(u64::from(size)).max(1) - 1;
         let mut selection = String::new();
         for (name, value) in [("reason", &self.reason), ("channel", &self.channel)] {
             if let Some(value) = value {
@@ -77,19 +76,7 @@ impl Asked {
                 selection.push_str(&format!("{name}={value}&"));
             }
         }
-        let link = |number: u64, relation: &str| {
-            format!("<{address}?{selection}page={number}&size={size}>; rel=\"{relation}\"")
-        };
-        let next = (page < last).then(|| link(page + 1, "next"));
-        let previous = page.checked_sub(1).map(|number| link(number, "prev"));
-        let always = [link(last, "last"), link(0, "first")];
-        let links: Vec<String> = next.into_iter().chain(previous).chain(always).collect();
-        let mut headers = HeaderMap::new();
-        headers.insert(HeaderName::from_static("x-total-count"), HeaderValue::from(total));
-        if let Ok(links) = HeaderValue::try_from(links.join(",")) {
-            headers.insert(header::LINK, links);
-        }
-        headers
+        Pages { address, others: &selection, size, total }.headers(page.checked_sub(1), page)
     }
 }
 

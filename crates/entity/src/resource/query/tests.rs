@@ -1,5 +1,7 @@
 //! Which page a query asks for, in which order, and where the others are.
 
+use axum::http::header;
+
 use super::*;
 use crate::codec::tests::ORDER;
 

@@ -1,21 +1,19 @@
 //! The parts that services are made of: real ones where the configuration names them, else embedded ones in the data folder.
 
+mod databases;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::Context;
 use chassis::{
     Outside, Service,
     management::{About, Management},
     telemetry::Loggers,
 };
-use database::{
-    ChangeUnit, Changes, CommitError, ConnectError, DatabaseRef, Durability, Id, Mongo,
-    MongoSettings, Postgres, Sqlite, Table, Write,
-};
+use database::{DatabaseRef, Durability, Sqlite, Table};
 use discovery::{Address, Directory, Registration};
 use entity::ResourceOptions;
 use identity::{Provider, Verifier};
@@ -25,12 +23,7 @@ use microservice::Description;
 use rustix::system::uname;
 use tracing::{info, warn};
 
-use crate::{
-    folder::Folder,
-    health,
-    patience::{Trouble, until_it_works},
-    wanted::Wanted,
-};
+use crate::{folder::Folder, health, wanted::Wanted};
 
 /// How long leaving Kafka's groups may take.
 const LEAVING: Duration = Duration::from_secs(3);
@@ -118,11 +111,11 @@ impl Parts {
         let (database, mongo): (DatabaseRef, _) = match self.wanted.mongodb.clone() {
             None => {
                 let database: DatabaseRef = self.sqlite("store.db", &tables).await?;
-                seed(&database, &tables, &units).await?;
+                databases::seed(&database, &tables, &units).await?;
                 (database, None)
             }
             Some(settings) => {
-                let mongo = mongodb(&settings, &tables, &units).await?;
+                let mongo = databases::mongodb(&settings, &tables, &units).await?;
                 (mongo.clone(), Some(mongo))
             }
         };
@@ -150,13 +143,7 @@ impl Parts {
                 (database as DatabaseRef, management, None)
             }
             Some(settings) => {
-                let what = format!("PostgreSQL at {}", settings.address());
-                let connect = async || {
-                    Postgres::connect(&settings, &tables, &alert::changelog::CHANGE_LOG)
-                        .await
-                        .map_err(trouble)
-                };
-                let database = until_it_works(&what, connect).await?;
+                let database = databases::postgresql(&settings, &tables).await?;
                 let management = self.described(&description, database.clone());
                 let management = health::schema(management, database.clone());
                 let management = health::pool(management, database.clone());
@@ -283,54 +270,10 @@ fn leaving(kafka: Kafka) -> Service {
     })
 }
 
-/// MongoDB, once it answers.
-async fn mongodb(
-    settings: &MongoSettings,
-    tables: &[Table],
-    units: &[ChangeUnit],
-) -> anyhow::Result<Arc<Mongo>> {
-    let what = format!("MongoDB at {}", settings.address());
-    let connect = async || Mongo::connect(settings, tables, units).await.map_err(trouble);
-    let mongo = until_it_works(&what, connect).await?;
-    if !mongo.has_transactions() {
-        info!(
-            "{what} is stand-alone: docs/reliability.md says what to mind while a Java service writes there too"
-        );
-    }
-    Ok(mongo)
-}
-
 /// The folder, or what is above it while nothing has needed it yet.
 fn nearest(folder: &Path) -> &Path {
     let there = folder.ancestors().find(|folder| folder.exists());
     there.unwrap_or(Path::new("."))
-}
-
-/// Makes the documents of change units in a database that keeps no account of them.
-async fn seed(
-    database: &DatabaseRef,
-    tables: &[Table],
-    units: &[ChangeUnit],
-) -> anyhow::Result<()> {
-    for document in units.iter().flat_map(|unit| &unit.documents) {
-        let table = tables.iter().find(|table| table.name == document.collection);
-        let table = table.with_context(|| format!("find the table {}", document.collection))?;
-        let id = Id::Text(document.id.to_string());
-        let write = Write::Insert { table: table.clone(), id, values: Vec::new() };
-        match database.commit(Changes::new().write(write)).await {
-            // It is there already.
-            Ok(()) | Err(CommitError::Conflict) => {}
-            Err(error) => return Err(error).context(format!("make {}", document.id)),
-        }
-    }
-    Ok(())
-}
-
-fn trouble(error: ConnectError) -> Trouble {
-    match error {
-        ConnectError::Permanent(cause) => Trouble::Never(cause),
-        ConnectError::Unavailable(cause) => Trouble::Later(cause),
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::arguments::Role;
 const JAVA: [&str; 4] = ["_JAVA_OPTIONS", "JAVA_OPTS", "JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"];
 
 /// Why keys and variables of a family have no effect, the longest beginnings first.
-const REASONS: [(&str, &str); 12] = [
+const REASONS: [(&str, &str); 13] = [
     ("spring.liquibase.", "the tables are made where spring.datasource.url says"),
     ("spring.jpa.", "the tables and how they are written are fixed"),
     ("spring.r2dbc.", "sessions are kept in the data folder"),
@@ -23,6 +23,7 @@ const REASONS: [(&str, &str); 12] = [
         "spring.cloud.config.",
         "only uri, username, password, name, profile, label, fail-fast and enabled are read",
     ),
+    ("spring.mail.", "only the keys of docs/configuration.md are read; texts are UTF-8"),
     ("eureka.", "only the keys of docs/configuration.md are read"),
     ("jhipster.sleep", "whoever is not up yet is waited for"),
     ("logging.", "only logging.level.root is read; it may name parts: info,messaging=debug"),
@@ -74,6 +75,8 @@ fn elsewhere(role: Option<Role>) -> &'static [(&'static str, &'static str)] {
         Some(Role::Store) => &[
             ("alert", "this is the store service"),
             ("spring.mail", "this is the store service"),
+            ("jhipster.mail", "this is the store service"),
+            ("milena.mail", "this is the store service"),
             ("spring.datasource", "this is the store service"),
             ("spring.security.user", "this is no registry"),
             ("milena.registry", "this is no registry"),

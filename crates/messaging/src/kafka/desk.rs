@@ -23,23 +23,24 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Where questions to a `T` are handed in. The thread ends when the last clone is dropped.
 pub(super) struct Desk<T> {
     questions: SyncSender<Question<T>>,
+    hear: fn(&T),
 }
 
 impl<T> Clone for Desk<T> {
     fn clone(&self) -> Self {
-        Desk { questions: self.questions.clone() }
+        Desk { questions: self.questions.clone(), hear: self.hear }
     }
 }
 
 impl<T: Send + 'static> Desk<T> {
-    /// Starts the thread. `hear` is done after each question, and now and then.
+    /// Starts the thread. `hear` is done after each question, before its answer is given, and now and then.
     pub(super) fn open(name: &str, asked: T, hear: fn(&T)) -> io::Result<Self> {
         let (questions, waiting) = sync_channel(WAITING);
         // A thread and no task: a task must not block, and only the program's own loops may be spawned as tasks. It ends
         // by itself when nobody can ask any more, and touches nothing but what it owns.
         let thread = thread::Builder::new().name(name.to_owned());
         thread.spawn(move || serve(&asked, &waiting, hear))?;
-        Ok(Desk { questions })
+        Ok(Desk { questions, hear })
     }
 
     /// Asks; whoever stops waiting is passed over when it is their turn.
@@ -48,9 +49,13 @@ impl<T: Send + 'static> Desk<T> {
         question: impl FnOnce(&T) -> A + Send + 'static,
     ) -> anyhow::Result<A> {
         let (reply, answer) = oneshot::channel();
+        let hear = self.hear;
         self.post(move |asked| {
             if !reply.is_closed() {
-                drop(reply.send(question(asked)));
+                let answer = question(asked);
+                // Why it failed may stand in a line of the client's.
+                hear(asked);
+                drop(reply.send(answer));
             }
         })?;
         let answer = tokio::time::timeout(PATIENCE, answer).await;

@@ -58,6 +58,10 @@ pub trait Database: Send + Sync {
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>>;
 
+    /// How many messages wait in each outbox channel, in no order; a channel without any may be left out. Counts, so it
+    /// takes longer the more there are.
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>>;
+
     /// Takes the lease of an outbox channel for `holder`, or keeps it: nobody else gets it within `time` from now. Answers
     /// the lease's number, which grows from holder to holder; `None` while somebody else has the lease. Time is the
     /// database's own.

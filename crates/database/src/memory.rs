@@ -116,6 +116,14 @@ impl<Now: Fn() -> Timestamp + Send + Sync + 'static> Database for Memory<Now> {
         Ok(messages)
     }
 
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        let mut counts = HashMap::<String, u64>::new();
+        for message in self.content().outbox.values() {
+            *counts.entry(message.channel.clone()).or_default() += 1;
+        }
+        Ok(counts.into_iter().collect())
+    }
+
     async fn lease(
         &self,
         channel: &str,

@@ -239,6 +239,12 @@ impl Database for Mongo {
         Ok(Vec::new())
     }
 
+    /// What still waits inside the document that it was committed with is not counted.
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        let count = outbox::waiting(&self.quick);
+        self.ask(|| "count what waits".to_owned(), count).await
+    }
+
     async fn lease(
         &self,
         channel: &str,

@@ -243,6 +243,10 @@ impl Database for Postgres {
         Ok(Vec::new())
     }
 
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        self.ask("count what waits", || outbox::waiting(&self.pool)).await
+    }
+
     async fn lease(
         &self,
         channel: &str,

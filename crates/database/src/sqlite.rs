@@ -126,6 +126,13 @@ impl Database for Sqlite {
         Ok(messages)
     }
 
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        let count = sqlx::query_as("select channel, count(*) from outbox group by channel");
+        let counts: Vec<(String, i64)> =
+            count.fetch_all(self.file.readers()).await.context("count what waits")?;
+        Ok(counts.into_iter().map(|(channel, count)| (channel, count.unsigned_abs())).collect())
+    }
+
     async fn lease(
         &self,
         channel: &str,

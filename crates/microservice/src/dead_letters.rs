@@ -44,16 +44,6 @@ pub(crate) fn routes(database: DatabaseRef) -> Router {
         .with_state(database)
 }
 
-/// How many dead letters each channel has. That to the broker is always told of, so that the figure is there, too, when
-/// there are none.
-pub(crate) async fn figures(database: DatabaseRef) -> anyhow::Result<Vec<(String, u64)>> {
-    let mut channels = dead_letters::channels(&database).await?;
-    if channels.iter().all(|(channel, _)| channel != messaging::BROKER) {
-        channels.push((messaging::BROKER.to_owned(), 0));
-    }
-    Ok(channels)
-}
-
 async fn list(
     State(database): State<DatabaseRef>,
     OriginalUri(address): OriginalUri,

@@ -134,10 +134,26 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
     })
 }
 
-/// Tells whoever reads the figures how many dead letters wait for a person.
+/// Tells whoever reads the figures what waits: messages for their destination, and dead letters for a person.
 fn counted(management: Management, database: DatabaseRef) -> Management {
-    const HELP: &str = "Messages that could not be processed and wait for a person's decision";
-    management.gauge(("milena_dead_letters", HELP, "channel"), move || {
-        dead_letters::figures(database.clone())
-    })
+    const WAITING: &str = "Messages that were committed and not yet delivered";
+    const DEAD: &str = "Messages that could not be processed and wait for a person's decision";
+    let outbox = database.clone();
+    management
+        .gauge(("milena_outbox_waiting", WAITING, "channel"), move || {
+            let outbox = outbox.clone();
+            async move { Ok(with_broker(outbox.waiting().await?)) }
+        })
+        .gauge(("milena_dead_letters", DEAD, "channel"), move || {
+            let database = database.clone();
+            async move { Ok(with_broker(messaging::dead_letters::channels(&database).await?)) }
+        })
+}
+
+/// The channel to the broker is always told of, so that a figure is there, too, when nothing waits.
+fn with_broker(mut channels: Vec<(String, u64)>) -> Vec<(String, u64)> {
+    if channels.iter().all(|(channel, _)| channel != messaging::BROKER) {
+        channels.push((messaging::BROKER.to_owned(), 0));
+    }
+    channels
 }

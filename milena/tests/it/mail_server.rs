@@ -39,9 +39,17 @@ async fn while_the_mail_server_is_down_alerts_come_and_mails_wait() {
         (admin.alerts().await.len() == UPDATES).then_some(())
     })
     .await;
+    let figures = format!("{}/management/prometheus", system.at.alert);
+    let waiting = UPDATES * DISTRIBUTION_LIST.len();
+    let line =
+        format!("milena_outbox_waiting{{application=\"alert\",channel=\"mail\",}} {waiting}.0\n");
+    eventually("who watches the figures sees them wait", async || {
+        admin.get(&figures).await.expect(200).body.contains(&line).then_some(())
+    })
+    .await;
     let home = system.stop_at_once().await;
-    let waiting = home.outbox("alert", mail::CHANNEL).await.len();
-    assert_eq!(waiting, UPDATES * DISTRIBUTION_LIST.len(), "every mail waits for each recipient");
+    let kept = home.outbox("alert", mail::CHANNEL).await.len();
+    assert_eq!(kept, waiting, "every mail waits for each recipient");
 
     let system = home.start().await;
     let mails = home.mails_when(UPDATES).await;

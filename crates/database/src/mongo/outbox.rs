@@ -127,6 +127,30 @@ pub(super) async fn unsent(
     Ok(messages)
 }
 
+/// How many messages each channel has.
+pub(super) async fn waiting(database: &Database) -> anyhow::Result<Vec<(String, u64)>> {
+    let by_channel = [
+        doc! { "$sort": { "channel": 1, "_id": 1 } },
+        doc! { "$group": { "_id": "$channel", "count": { "$count": {} } } },
+    ];
+    let collection = database.collection::<RawDocumentBuf>(COLLECTION);
+    let count = collection.aggregate(by_channel);
+    // The index has all that is asked for.
+    let mut counts = count.hint(Hint::Keys(doc! { "channel": 1, "_id": 1 })).await?;
+    let mut waiting = Vec::new();
+    while counts.advance().await? {
+        let found = counts.current();
+        let count = found.get("count")?.and_then(whole).context("a number of messages")?;
+        waiting.push((found.get_str("_id")?.to_owned(), count));
+    }
+    Ok(waiting)
+}
+
+fn whole(number: RawBsonRef<'_>) -> Option<u64> {
+    let number = number.as_i64().or_else(|| number.as_i32().map(i64::from))?;
+    u64::try_from(number).ok()
+}
+
 /// Reads a message of the outbox and its position.
 fn message(document: &RawDocument) -> anyhow::Result<(i64, Message)> {
     let position = document.get_i64("_id")?;

@@ -154,6 +154,14 @@ pub(super) async fn unsent(
         .await
 }
 
+/// How many messages each channel has.
+pub(super) async fn waiting(pool: &PgPool) -> sqlx::Result<Vec<(String, u64)>> {
+    let count = sqlx::query_as("select channel, count(*) from outbox group by channel");
+    let counts: Vec<(String, i64)> = count.fetch_all(pool).await?;
+    let read = |(channel, count): (String, i64)| (unescaped(channel), count.unsigned_abs());
+    Ok(counts.into_iter().map(read).collect())
+}
+
 /// Removes messages; false when the lease is somebody else's.
 pub(super) async fn sent(
     pool: &PgPool,

@@ -114,6 +114,12 @@ impl World {
         }
     }
 
+    /// How many messages of a channel wait.
+    async fn waiting(&self, channel: &str) -> u64 {
+        let counts = self.database.waiting().await.unwrap();
+        counts.iter().find(|(name, _)| name == channel).map_or(0, |(_, count)| *count)
+    }
+
     /// Removes messages in the name of a lease.
     async fn sent(&self, channel: &str, positions: &[i64]) {
         let lease = self.database.lease(channel, "conformance", Duration::from_secs(60)).await;

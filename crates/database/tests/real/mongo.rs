@@ -203,6 +203,10 @@ impl Database for Patient {
         self.mongo.unsent(channel, after, limit).await
     }
 
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        self.mongo.waiting().await
+    }
+
     async fn lease(
         &self,
         channel: &str,

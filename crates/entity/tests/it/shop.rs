@@ -249,6 +249,10 @@ impl Database for Troubled {
         self.inner.unsent(channel, after, limit).await
     }
 
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        self.inner.waiting().await
+    }
+
     async fn lease(
         &self,
         channel: &str,

@@ -240,6 +240,10 @@ impl Database for Picky {
         self.0.unsent(channel, after, limit).await
     }
 
+    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
+        self.0.waiting().await
+    }
+
     async fn lease(
         &self,
         channel: &str,

@@ -6,8 +6,10 @@ mod away;
 mod backlog;
 #[path = "../it/conformance.rs"]
 mod conformance;
+mod dead_letters;
 mod groups;
 mod publish;
+mod secure;
 mod topics;
 
 use std::{path::Path, process::Command, sync::Arc, time::Duration};

@@ -99,6 +99,7 @@ async fn sends_messages_in_order_and_forgets_them(world: &World) {
     let waiting = world.unsent(channel).await;
     assert_eq!(waiting.iter().map(|(_, message)| message.clone()).collect::<Vec<_>>(), sent);
     assert!(waiting.is_sorted_by(|left, right| left.0 < right.0), "{waiting:?}");
+    assert_eq!(world.waiting(channel).await, 3);
     let unsent = async |after, limit| world.database.unsent(channel, after, limit).await.unwrap();
     assert_eq!(unsent(0, 2).await, waiting[..2]);
     assert_eq!(unsent(waiting[0].0, 10).await, waiting[1..]);
@@ -108,6 +109,7 @@ async fn sends_messages_in_order_and_forgets_them(world: &World) {
         assert_eq!(unsent(0, 10).await, waiting[2..]);
     }
     world.sent(channel, &[]).await;
+    assert_eq!(world.waiting(channel).await, 1);
 }
 
 async fn keeps_a_message_as_it_is(world: &World) {
@@ -147,6 +149,7 @@ async fn keeps_channels_apart(world: &World) {
     world.database.commit(both).await.unwrap();
     for (channel, expected) in [(&left, "x"), (&right, "y")] {
         let waiting = world.unsent(channel).await;
+        assert_eq!(world.waiting(channel).await, waiting.len() as u64);
         assert_eq!(waiting.iter().map(|(_, sent)| &*sent.id).collect::<Vec<_>>(), [expected]);
     }
     assert_eq!(world.unsent(&world.name("neither")).await, []);

@@ -2,6 +2,8 @@
 
 use anyhow::{Context, bail};
 
+use super::security;
+
 /// Takes a value; says what of it has no effect. `None` when nothing is left.
 type Convert = fn(&str, &mut Vec<String>) -> anyhow::Result<Option<String>>;
 
@@ -20,7 +22,7 @@ pub(super) enum Rule {
 
 /// The rule for one of Java's names; a name without one is librdkafka's too, or unknown.
 pub(super) fn rule(name: &str) -> Option<Rule> {
-    if ["sasl.", "ssl.", "security.protocol"].iter().any(|start| name.starts_with(start)) {
+    if security::reads(name) {
         return Some(Rule::Elsewhere);
     }
     RULES.iter().find(|(java, _)| *java == name).map(|(_, rule)| *rule)
@@ -88,6 +90,16 @@ const RULES: &[(&str, Rule)] = &[
         Rule::Only(
             &["2147483647"],
             "what fails is tried until delivery.timeout.ms, and later again",
+        ),
+    ),
+    (
+        "sasl.login.callback.handler.class",
+        Rule::Only(
+            &[
+                "org.apache.kafka.common.security.oauthbearer.oauthbearerlogincallbackhandler",
+                "org.apache.kafka.common.security.oauthbearer.secured.oauthbearerlogincallbackhandler",
+            ],
+            "tokens are fetched from sasl.oauthbearer.token.endpoint.url",
         ),
     ),
     ("send.buffer.bytes", Rule::Converted(&["socket.send.buffer.bytes"], buffer)),

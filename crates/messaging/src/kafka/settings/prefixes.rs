@@ -28,7 +28,12 @@ const fn place(key: &'static str, side: Side, property: &'static str) -> Place {
     Place { key, side, property }
 }
 
-/// Single keys of Spring's that name a client's property. They come before all of [`SPRING_PREFIXES`].
+/// A part of a login, which the client has no name for; `login.rs` reads it.
+const fn login(key: &'static str) -> Place {
+    place(key, Side::Both, key)
+}
+
+/// Single keys of Spring's that name a client's property, or a part of a login. They come before all of [`SPRING_PREFIXES`].
 pub const SPRING_NAMES: &[Place] = &[
     place("spring.kafka.client-id", Side::Both, "client.id"),
     place("spring.kafka.security.protocol", Side::Both, "security.protocol"),
@@ -57,4 +62,71 @@ pub const SPRING_NAMES: &[Place] = &[
     place("spring.kafka.consumer.isolation-level", Side::Consumer, "isolation.level"),
     place("spring.kafka.consumer.max-poll-records", Side::Consumer, "max.poll.records"),
     place("spring.kafka.consumer.security.protocol", Side::Consumer, "security.protocol"),
+    place("spring.kafka.producer.ssl.key-password", Side::Producer, "ssl.key.password"),
+    place(
+        "spring.kafka.producer.ssl.key-store-certificate-chain",
+        Side::Producer,
+        "ssl.keystore.certificate.chain",
+    ),
+    place("spring.kafka.producer.ssl.key-store-key", Side::Producer, "ssl.keystore.key"),
+    place("spring.kafka.producer.ssl.key-store-location", Side::Producer, "ssl.keystore.location"),
+    place("spring.kafka.producer.ssl.key-store-password", Side::Producer, "ssl.keystore.password"),
+    place("spring.kafka.producer.ssl.key-store-type", Side::Producer, "ssl.keystore.type"),
+    place(
+        "spring.kafka.producer.ssl.trust-store-certificates",
+        Side::Producer,
+        "ssl.truststore.certificates",
+    ),
+    place(
+        "spring.kafka.producer.ssl.trust-store-location",
+        Side::Producer,
+        "ssl.truststore.location",
+    ),
+    place(
+        "spring.kafka.producer.ssl.trust-store-password",
+        Side::Producer,
+        "ssl.truststore.password",
+    ),
+    place("spring.kafka.producer.ssl.trust-store-type", Side::Producer, "ssl.truststore.type"),
+    place("spring.kafka.consumer.ssl.key-password", Side::Consumer, "ssl.key.password"),
+    place(
+        "spring.kafka.consumer.ssl.key-store-certificate-chain",
+        Side::Consumer,
+        "ssl.keystore.certificate.chain",
+    ),
+    place("spring.kafka.consumer.ssl.key-store-key", Side::Consumer, "ssl.keystore.key"),
+    place("spring.kafka.consumer.ssl.key-store-location", Side::Consumer, "ssl.keystore.location"),
+    place("spring.kafka.consumer.ssl.key-store-password", Side::Consumer, "ssl.keystore.password"),
+    place("spring.kafka.consumer.ssl.key-store-type", Side::Consumer, "ssl.keystore.type"),
+    place(
+        "spring.kafka.consumer.ssl.trust-store-certificates",
+        Side::Consumer,
+        "ssl.truststore.certificates",
+    ),
+    place(
+        "spring.kafka.consumer.ssl.trust-store-location",
+        Side::Consumer,
+        "ssl.truststore.location",
+    ),
+    place(
+        "spring.kafka.consumer.ssl.trust-store-password",
+        Side::Consumer,
+        "ssl.truststore.password",
+    ),
+    place("spring.kafka.consumer.ssl.trust-store-type", Side::Consumer, "ssl.truststore.type"),
+    login("spring.kafka.jaas.enabled"),
+    login("spring.kafka.jaas.login-module"),
+    login("spring.kafka.jaas.control-flag"),
+    login("spring.kafka.jaas.options.username"),
+    login("spring.kafka.jaas.options.password"),
+    login("spring.kafka.jaas.options.clientId"),
+    login("spring.kafka.jaas.options.clientSecret"),
+    login("spring.kafka.jaas.options.scope"),
+    login("spring.cloud.stream.kafka.binder.jaas.login-module"),
+    login("spring.cloud.stream.kafka.binder.jaas.control-flag"),
+    login("spring.cloud.stream.kafka.binder.jaas.options.username"),
+    login("spring.cloud.stream.kafka.binder.jaas.options.password"),
+    login("spring.cloud.stream.kafka.binder.jaas.options.clientId"),
+    login("spring.cloud.stream.kafka.binder.jaas.options.clientSecret"),
+    login("spring.cloud.stream.kafka.binder.jaas.options.scope"),
 ];

@@ -7,6 +7,34 @@ use super::{Pairs, login::Login};
 /// Whether OpenSSL is built in, which TLS, SCRAM and OAUTHBEARER need.
 const TLS: bool = cfg!(feature = "kafka-tls");
 
+/// The names that are read here. The others are librdkafka's own, or have no effect.
+const READ: &[&str] = &[
+    "sasl.jaas.config",
+    "sasl.mechanism",
+    "sasl.oauthbearer.client.credentials.client.id",
+    "sasl.oauthbearer.client.credentials.client.secret",
+    "sasl.oauthbearer.scope",
+    "sasl.oauthbearer.token.endpoint.url",
+    "security.protocol",
+    "ssl.cipher.suites",
+    "ssl.endpoint.identification.algorithm",
+    "ssl.key.password",
+    "ssl.keystore.certificate.chain",
+    "ssl.keystore.key",
+    "ssl.keystore.location",
+    "ssl.keystore.password",
+    "ssl.keystore.type",
+    "ssl.truststore.certificates",
+    "ssl.truststore.location",
+    "ssl.truststore.password",
+    "ssl.truststore.type",
+];
+
+/// Whether a property is one of a certificate or a login, and read here. Those with Spring's names are parts of a login.
+pub(super) fn reads(name: &str) -> bool {
+    READ.contains(&name) || name.starts_with("spring.")
+}
+
 /// Properties under Java's names to librdkafka's; those of other kinds are left out.
 pub(super) fn translate(given: &Pairs) -> anyhow::Result<Pairs> {
     let mut pairs = Pairs::new();
@@ -51,7 +79,7 @@ fn login(given: &Pairs, pairs: &mut Pairs) -> anyhow::Result<()> {
         mechanism.starts_with("SCRAM") || mechanism == "OAUTHBEARER",
         &format!("sasl.mechanism={mechanism}"),
     )?;
-    let line = given.get("sasl.jaas.config").map(|line| Login::parse(line)).transpose()?;
+    let line = Login::find(given)?;
     let module = match mechanism.as_str() {
         "PLAIN" => "PlainLoginModule",
         "SCRAM-SHA-256" | "SCRAM-SHA-512" => "ScramLoginModule",
@@ -66,7 +94,8 @@ fn login(given: &Pairs, pairs: &mut Pairs) -> anyhow::Result<()> {
     if let Some(line) = &line {
         ensure!(
             line.module == module,
-            "sasl.jaas.config names {}, sasl.mechanism {mechanism} needs {module}",
+            "{} names {}, sasl.mechanism {mechanism} needs {module}",
+            line.origin,
             line.module
         );
     }

@@ -1,5 +1,6 @@
 //! Java's names and Spring's, as librdkafka takes them.
 
+mod spring;
 #[cfg(feature = "kafka-tls")]
 mod tls;
 

@@ -32,7 +32,7 @@ impl Feed {
         let outcomes = published.map_err(|_| Problem::unavailable(AWAY, late()))?;
         match outcomes.into_iter().next() {
             Some(Ok(())) => Ok(()),
-            Some(Err(Failure::Retry(cause))) => {
+            Some(Err(Failure::Retry(cause) | Failure::NoTurn(cause))) => {
                 Err(Problem::unavailable(AWAY, cause.context(format!("publish to {topic}"))))
             }
             Some(Err(Failure::Reject(cause))) => {

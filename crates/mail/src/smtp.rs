@@ -41,15 +41,15 @@ const NOBODY: &str = "milena@localhost";
 /// Sends the mails of the mail channel. Mails of one key go in order, different keys at the same time.
 ///
 /// A mail that the server refuses for good, or that cannot be built, is rejected with the reason; everything that
-/// may pass (no connection, wrong password, 4xx, silence, a limit) is to be retried. A message is for one recipient; one of
+/// may pass (no connection, wrong password, 4xx, silence) is to be retried. A message is for one recipient; one of
 /// the first version, which is for all of them and which some were refused, has been delivered to the others when it is
 /// rejected.
 ///
 /// A server that does not take the password is asked again after 1, 2, 4 and finally every 60 s by one connection, and the
 /// log says what to do: once, then every ten minutes, and when it works again.
 ///
-/// A batch that takes long ends before all of its mails have had their turn: the rest is to be retried, and at least one
-/// mail of each key has been tried.
+/// A batch that takes long, because of a limit for example, ends before all of its mails have had their turn; without a limit
+/// at least one mail of each key has been tried.
 ///
 /// A mail whose text the server has without answering for it in the ordinary time is to be retried, too, while its
 /// connection goes on waiting: its text is not sent again as long as the answer may come, and whoever hands the
@@ -99,25 +99,28 @@ impl Mailer {
         group: Vec<usize>,
         batch: &Batch,
     ) -> Vec<(usize, Result<(), Failure>)> {
-        let mut waiting = false;
+        let (mut waiting, mut has_no_turn) = (false, false);
         let mut outcomes = Vec::with_capacity(group.len());
         for index in group {
             let first = outcomes.is_empty();
-            let outcome = if waiting {
+            let outcome = if has_no_turn {
+                Err(Failure::NoTurn(anyhow!("an earlier mail of the same key waits for its turn")))
+            } else if waiting {
                 Err(Failure::Retry(anyhow!("an earlier mail of the same key is waiting")))
             } else if self.pool.is_at_its_end() {
-                Err(Failure::Retry(anyhow!("this process stops")))
+                Err(Failure::NoTurn(anyhow!("this process stops")))
             } else if let Some(reason) = batch.away.get() {
                 // Asking an absent server once per mail would cost a time-out each.
                 Err(Failure::Retry(anyhow!("the mail server is away: {reason}")))
             } else if !first && batch.end <= Instant::now() {
-                Err(Failure::Retry(anyhow!(
+                Err(Failure::NoTurn(anyhow!(
                     "the mail server is slow, the mail goes with the next batch"
                 )))
             } else {
                 self.send(&messages[index], batch).await
             };
             waiting |= matches!(outcome, Err(Failure::Retry(_)));
+            has_no_turn |= matches!(outcome, Err(Failure::NoTurn(_)));
             outcomes.push((index, outcome));
         }
         outcomes
@@ -131,6 +134,7 @@ impl Mailer {
                 Ok(())
             }
             Err(Trouble::Refused(error)) => Err(Failure::Reject(error)),
+            Err(Trouble::NoTurn(error)) => Err(Failure::NoTurn(error)),
             Err(Trouble::Later(error)) => Err(Failure::Retry(error)),
             Err(Trouble::Broken(error)) => {
                 // Only the first reason counts; whoever comes second saw the same server.
@@ -232,7 +236,7 @@ mod tests {
         };
         let (outcomes, served) = join(send, sink::serve(listener, mailbox, stop.clone())).await;
         served.unwrap();
-        let [Ok(()), Err(Failure::Retry(second)), Err(Failure::Retry(third))] = &outcomes[..]
+        let [Ok(()), Err(Failure::NoTurn(second)), Err(Failure::NoTurn(third))] = &outcomes[..]
         else {
             panic!("{outcomes:?}");
         };
@@ -240,6 +244,6 @@ mod tests {
             second.to_string(),
             "the mail server is slow, the mail goes with the next batch"
         );
-        assert_eq!(third.to_string(), "an earlier mail of the same key is waiting");
+        assert_eq!(third.to_string(), "an earlier mail of the same key waits for its turn");
     }
 }

@@ -46,6 +46,8 @@ pub const ID_HEADER: &str = "ce_id";
 pub enum Failure {
     /// Not now: try again later.
     Retry(anyhow::Error),
+    /// Nothing is wrong, but it is not its turn yet: hand it over again.
+    NoTurn(anyhow::Error),
     /// Never: keep it with its reason for a person.
     Reject(anyhow::Error),
 }
@@ -54,8 +56,8 @@ pub enum Failure {
 #[async_trait]
 pub trait Publish: Send + Sync {
     /// Hands over messages, oldest first; answers one outcome per message in the same order. `Ok` means that the
-    /// destination has it on disk. Messages of the same key are never overtaken by a later one: after a `Retry`, later
-    /// messages of that key are answered with `Retry` too.
+    /// destination has it on disk. Messages of the same key are never overtaken by a later one: after a `Retry` or
+    /// `NoTurn`, later messages of that key are answered with it too.
     async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>>;
 }
 

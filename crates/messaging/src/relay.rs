@@ -1,31 +1,34 @@
 //! Outbox to destination: publishes what was committed, in the order of commits per key, and deletes what was accepted.
+//!
+//! Three things go on at the same time: one batch is handed over, the next one is read, and those before leave the outbox.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+mod accepted;
+mod settle;
 
-use database::{Changes, CommitError, DatabaseRef, Message};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use database::{DatabaseRef, Message};
 use faults::{Promise, crash_point_of};
 use tokio::{
     sync::watch,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tracing::{debug, info, warn};
 
-use crate::{
-    Backoff, Clock, Failure, Publish, Stop,
-    dead_letters::{DeadLetter, Note, REPLAY, keep, take_note},
-    lease::Lease,
-};
+use crate::{Backoff, Clock, Failure, Publish, Stop, lease::Lease};
+use accepted::Accepted;
+use settle::Settled;
 
 /// How many messages are handed over at a time.
-const BATCH: u32 = 256;
+const BATCH: u32 = 512;
+/// How many accepted messages may wait to leave the outbox before the relay waits for them.
+const LEAVING: usize = 4_096;
 /// How many keys may be waiting for a retry before the relay stops looking past them.
 const HELD: usize = 10_000;
 /// How long a relay sleeps at most; a commit wakes it earlier. Covers a wake-up lost with a crashed commit.
 const NAP: Duration = Duration::from_secs(5);
+/// How long a relay waits when no message of a batch had its turn.
+const TURN: Duration = Duration::from_secs(1);
 
 /// Carries the messages of an outbox channel to their destination until `stop`, as long as it has the lease of the
 /// channel: of all relays on one database, one works and the others wait to take its place. `now` tells the time.
@@ -44,6 +47,7 @@ pub async fn relay(
 ) -> anyhow::Result<()> {
     let added = database.added(channel);
     let lease = Lease::new(channel, database.clone());
+    let accepted = Accepted::new(channel, database.clone());
     let mut relay = Relay {
         channel,
         database,
@@ -52,7 +56,8 @@ pub async fn relay(
         added,
         lease: 0,
         position: 0,
-        accepted: BTreeSet::new(),
+        ahead: None,
+        accepted,
         held: HashSet::new(),
         retry_at: None,
         backoff: Backoff::default(),
@@ -68,6 +73,9 @@ pub async fn relay(
     Ok(())
 }
 
+/// Messages with their positions, oldest first.
+type Waiting = Vec<(i64, Message)>;
+
 struct Relay<'a> {
     channel: &'a str,
     database: DatabaseRef,
@@ -78,9 +86,10 @@ struct Relay<'a> {
     lease: i64,
     /// Everything up to here was handed over or is held back.
     position: i64,
-    /// Positions that the destination has accepted and that are still in the outbox; never handed over again.
-    accepted: BTreeSet<i64>,
-    /// Keys of which a message waits for a retry.
+    /// Messages that were read while others were handed over, and the position that they come after.
+    ahead: Option<(i64, Waiting)>,
+    accepted: Accepted,
+    /// Keys of which a message waits for a retry. Messages without a key have no order.
     held: HashSet<Option<String>>,
     /// When what is held is tried again; set while something has failed.
     retry_at: Option<Instant>,
@@ -97,16 +106,21 @@ impl Relay<'_> {
             if number != self.lease {
                 self.begin(number);
             }
-            if let Err(cause) = self.step(stop).await {
+            let step = match self.step(stop).await {
+                Ok(Next::Read) => Ok(()),
+                Ok(Next::Wait) => self.wait(stop).await,
+                Err(cause) => Err(cause),
+            };
+            if let Err(cause) = step {
                 warn!(
                     channel = self.channel,
                     "the outbox does not answer, trying again: {cause:#}"
                 );
                 self.hold(None);
-                self.wait(stop).await;
+                self.pause(stop).await;
             }
         }
-        if let Err(cause) = self.forget_accepted().await {
+        if let Err(cause) = self.accepted.remove_all(self.lease).await {
             let count = self.accepted.len();
             warn!(
                 channel = self.channel,
@@ -120,99 +134,98 @@ impl Relay<'_> {
         debug!(channel = self.channel, "this instance relays the channel, lease {lease}");
         self.lease = lease;
         self.accepted.clear();
+        self.ahead = None;
         self.start_again();
     }
 
-    /// Hands over one batch, or waits for one.
-    async fn step(&mut self, stop: &Stop) -> anyhow::Result<()> {
+    /// Hands over one batch.
+    async fn step(&mut self, stop: &Stop) -> anyhow::Result<Next> {
         if self.retry_at.is_some_and(|time| time <= Instant::now()) {
             self.start_again();
         }
-        self.added.mark_unchanged();
-        let waiting = self.database.unsent(self.channel, self.position, BATCH).await?;
-        let Some((last, _)) = waiting.last() else { return self.rest(stop).await };
+        let waiting = self.read().await?;
+        let Some((last, _)) = waiting.last() else { return Ok(self.rest()) };
         let last = *last;
         let to_do = |(position, message): &(i64, Message)| {
-            !self.held.contains(&message.key) && !self.accepted.contains(position)
+            let is_held = message.key.is_some() && self.held.contains(&message.key);
+            !is_held && !self.accepted.contains(*position)
         };
         let (positions, mut messages): (Vec<i64>, Vec<Message>) =
             waiting.into_iter().filter(to_do).unzip();
         let notes = self.notes(&mut messages);
         if faults::is_broken(Promise::DeleteLast) {
-            self.accepted.extend(&positions);
-            self.forget_accepted().await?;
+            positions.iter().for_each(|position| self.accepted.add(*position));
+            self.accepted.remove_all(self.lease).await?;
         }
         if !messages.is_empty() {
             crash_point_of("before-publish", self.channel);
         }
-        // Deleting what is done and handing over what is next need not wait for one another.
-        let destination = self.destination.clone();
-        let (outcomes, deleted) =
-            tokio::join!(destination.publish(&messages), self.forget_accepted());
+        let outcomes = self.publish(&messages, last).await;
         if !positions.is_empty() {
             crash_point_of("after-publish", self.channel);
         }
-        if let Err(cause) = deleted {
+        self.position = last;
+        let (mut delivered, mut had_no_turn) = (messages.is_empty(), false);
+        let messages = messages.into_iter().zip(notes);
+        for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
+            match self.settle(message, outcome).await {
+                Settled::Accepted => {
+                    self.accepted.add(position);
+                    delivered = true;
+                }
+                Settled::Held => {}
+                // It is read once more, and with it what came behind it and is not accepted.
+                Settled::NoTurn => {
+                    self.position = self.position.min(position - 1);
+                    had_no_turn = true;
+                }
+            }
+        }
+        self.accepted.begin_removal(self.lease);
+        Ok(match delivered {
+            true => Next::Read,
+            false if had_no_turn => {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = sleep(TURN) => {}
+                }
+                Next::Read
+            }
+            // Nothing got through: to read on would only collect more that has to wait.
+            false => Next::Wait,
+        })
+    }
+
+    /// What waits after the position: as it was read ahead, or as it is now.
+    async fn read(&mut self) -> anyhow::Result<Waiting> {
+        self.accepted.notice().await?;
+        match self.ahead.take() {
+            Some((after, waiting)) if after == self.position => Ok(waiting),
+            _ => {
+                self.added.mark_unchanged();
+                self.database.unsent(self.channel, self.position, BATCH).await
+            }
+        }
+    }
+
+    /// Hands messages over, and meanwhile reads what comes after them.
+    async fn publish(&mut self, messages: &[Message], last: i64) -> Vec<Result<(), Failure>> {
+        if self.accepted.len() >= LEAVING
+            && let Err(cause) = self.accepted.removed().await
+        {
             warn!(
                 channel = self.channel,
                 "delivered messages stay in the outbox for now: {cause:#}"
             );
         }
-        let mut delivered = messages.is_empty();
-        let messages = messages.into_iter().zip(notes);
-        for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
-            delivered |= self.settle(position, message, outcome).await;
-        }
-        self.position = last;
-        // Nothing got through: to read on would only collect more that has to wait.
-        if !delivered {
-            self.wait(stop).await;
-        }
-        Ok(())
-    }
-
-    /// Takes the notes off replayed messages: they are none of the destination's business.
-    fn notes(&self, messages: &mut [Message]) -> Vec<Option<Note>> {
-        let is_internal = self.channel.starts_with(REPLAY);
-        let take = |message| if is_internal { None } else { take_note(message) };
-        messages.iter_mut().map(take).collect()
-    }
-
-    /// Notes what became of a message; false when it has to be tried again.
-    async fn settle(
-        &mut self,
-        position: i64,
-        (message, note): (Message, Option<Note>),
-        outcome: Result<(), Failure>,
-    ) -> bool {
-        let (id, key) = (message.id.clone(), message.key.clone());
-        let cause = match outcome {
-            Ok(()) => return self.accepted.insert(position),
-            Err(Failure::Retry(cause)) => cause,
-            Err(Failure::Reject(cause)) => match self.reject(message, note, &cause).await {
-                Ok(()) => return self.accepted.insert(position),
-                Err(error) => error.into(),
-            },
-        };
-        if self.retry_at.is_none() {
-            warn!(channel = self.channel, message.id = %id, "delivery of message {id} failed, trying again until it works: {cause:#}");
-        }
-        self.hold(Some(key));
-        false
-    }
-
-    async fn reject(
-        &self,
-        mut message: Message,
-        note: Option<Note>,
-        cause: &anyhow::Error,
-    ) -> Result<(), CommitError> {
-        let note = note.or_else(|| take_note(&mut message));
-        let letter = DeadLetter::of_message(message, note, &format!("{cause:#}"), (self.now)());
-        warn!(channel = self.channel, message.id = %letter.message, "message {} cannot be delivered and is dead letter {}: {}", letter.message, letter.id, letter.reason);
-        keep(&self.database, &letter, Changes::new()).await?;
-        crash_point_of("after-dead-letter", self.channel);
-        Ok(())
+        self.added.mark_unchanged();
+        let (outcomes, ahead) = tokio::join!(
+            self.destination.publish(messages),
+            self.database.unsent(self.channel, last, BATCH)
+        );
+        // If it could not be read, that shows when it is read again.
+        self.ahead = ahead.ok().map(|waiting| (last, waiting));
+        outcomes
     }
 
     fn hold(&mut self, key: Option<Option<String>>) {
@@ -222,21 +235,33 @@ impl Relay<'_> {
         }
     }
 
-    /// Everything has been looked at: deletes what is done, then waits for more.
-    async fn rest(&mut self, stop: &Stop) -> anyhow::Result<()> {
-        if !self.accepted.is_empty() {
-            return self.forget_accepted().await;
-        }
+    /// Everything has been looked at.
+    fn rest(&mut self) -> Next {
         if self.held.is_empty() && self.retry_at.take().is_some() {
             self.backoff.reset();
             info!(channel = self.channel, "delivery works again");
         }
-        self.wait(stop).await;
+        Next::Wait
+    }
+
+    /// Waits for a commit, or for the time to start again from the oldest message, while accepted messages leave.
+    async fn wait(&mut self, stop: &Stop) -> anyhow::Result<()> {
+        self.accepted.begin_removal(self.lease);
+        while self.accepted.is_being_removed() {
+            tokio::select! {
+                biased;
+                removed = self.accepted.removed() => removed?,
+                () = stop.cancelled() => return Ok(()),
+                _ = self.added.changed(), if self.held.len() < HELD => return Ok(()),
+            }
+            self.accepted.begin_removal(self.lease);
+        }
+        self.pause(stop).await;
         Ok(())
     }
 
     /// Waits for a commit, or for the time to start again from the oldest message.
-    async fn wait(&mut self, stop: &Stop) {
+    async fn pause(&mut self, stop: &Stop) {
         let start_again = self.retry_at.unwrap_or_else(|| Instant::now() + NAP);
         tokio::select! {
             () = stop.cancelled() => {}
@@ -253,17 +278,12 @@ impl Relay<'_> {
             self.retry_at = Some(Instant::now() + self.backoff.next_delay());
         }
     }
+}
 
-    async fn forget_accepted(&mut self) -> anyhow::Result<()> {
-        let done: Vec<i64> = self.accepted.iter().copied().collect();
-        if done.is_empty() {
-            return Ok(());
-        }
-        crash_point_of("before-delete", self.channel);
-        // When the lease is somebody else's, they are theirs to deliver, once more, and to delete.
-        self.database.sent(self.channel, &done, self.lease).await?;
-        crash_point_of("after-delete", self.channel);
-        self.accepted.clear();
-        Ok(())
-    }
+/// What a relay does after a step.
+enum Next {
+    /// There may be more.
+    Read,
+    /// There is nothing to do until something happens.
+    Wait,
 }

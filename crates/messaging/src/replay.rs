@@ -72,7 +72,7 @@ where
                 continue;
             }
             let outcome = self.handle(message.clone()).await;
-            if matches!(outcome, Err(Failure::Retry(_))) {
+            if matches!(outcome, Err(Failure::Retry(_) | Failure::NoTurn(_))) {
                 waiting.insert(&message.key);
             }
             outcomes.push(outcome);

@@ -24,6 +24,8 @@ const MAX_WORDS: usize = 300;
 pub(super) enum Trouble {
     /// The server will never take this mail; the connection is good.
     Refused(anyhow::Error),
+    /// It was not tried: its turn has not come, or this process stops.
+    NoTurn(anyhow::Error),
     /// The server does not take this mail now; the connection is good.
     Later(anyhow::Error),
     /// The connection, or the server, is of no use at the moment.
@@ -75,7 +77,7 @@ impl Connection {
         };
         let usable = match outcome {
             Ok(()) => true,
-            Err(Trouble::Refused(_) | Trouble::Later(_)) => {
+            Err(Trouble::Refused(_) | Trouble::Later(_) | Trouble::NoTurn(_)) => {
                 connection.ask("RSET", Rset).await.is_ok()
             }
             Err(Trouble::Broken(_)) => false,

@@ -196,14 +196,14 @@ impl Pool {
     async fn turn(&self, latest: Instant) -> Result<(), Trouble> {
         let Some(rate) = &self.rate else { return Ok(()) };
         let Some(turn) = rate.turn(latest) else {
-            return Err(Trouble::Later(anyhow!(
+            return Err(Trouble::NoTurn(anyhow!(
                 "it waits for its turn: no more than {} mails are sent (milena.mail.rate-limit)",
                 rate.limit
             )));
         };
         tokio::select! {
             biased;
-            () = self.end.begun() => Err(Trouble::Later(anyhow!("this process stops"))),
+            () = self.end.begun() => Err(Trouble::NoTurn(anyhow!("this process stops"))),
             () = sleep_until(turn) => Ok(()),
         }
     }

@@ -28,7 +28,7 @@ async fn a_mail_over_the_limit_waits_for_its_turn() {
 }
 
 #[tokio::test]
-async fn what_would_wait_too_long_is_to_be_retried_in_order() {
+async fn what_would_wait_too_long_has_no_turn_and_keeps_its_order() {
     with_sink(async |address, mailbox, _| {
         let mailer = limited(address.port(), "1/h");
         let messages =
@@ -37,7 +37,7 @@ async fn what_would_wait_too_long_is_to_be_retried_in_order() {
         assert_eq!(outcomes.iter().filter(|outcome| *outcome == "sent").count(), 1, "{outcomes:?}");
         assert!(
             outcomes.iter().any(|outcome| outcome
-                == "retry: it waits for its turn: no more than 1/h mails are sent (milena.mail.rate-limit)"),
+                == "no turn: it waits for its turn: no more than 1/h mails are sent (milena.mail.rate-limit)"),
             "{outcomes:?}"
         );
         assert_eq!(mailbox.list(10).await.unwrap().len(), 1);
@@ -59,7 +59,7 @@ async fn a_wait_for_a_turn_ends_at_the_stop() {
             mailer.close_idle(stop.clone()).await.unwrap();
         };
         let (outcomes, ()) = tokio::join!(publish(&mailer, &messages[1..]), stopping);
-        assert_eq!(outcomes, ["retry: this process stops"]);
+        assert_eq!(outcomes, ["no turn: this process stops"]);
     })
     .await;
 }

@@ -37,13 +37,14 @@ pub(crate) fn posted(mail: Mail, id: &str) -> Vec<Message> {
     mail.into_messages(id, Some("emma"), instant()).unwrap()
 }
 
-/// What became of each message: sent, retry or reject, the latter two with their reasons.
+/// What became of each message: sent, retry, no turn or reject, all but the first with their reasons.
 pub(crate) async fn publish(mailer: &Mailer, messages: &[Message]) -> Vec<String> {
     let outcomes = mailer.publish(messages).await;
     assert_eq!(outcomes.len(), messages.len());
     let words = outcomes.into_iter().map(|outcome| match outcome {
         Ok(()) => "sent".to_owned(),
         Err(Failure::Retry(error)) => format!("retry: {error:#}"),
+        Err(Failure::NoTurn(error)) => format!("no turn: {error:#}"),
         Err(Failure::Reject(error)) => format!("reject: {error:#}"),
     });
     words.collect()

@@ -113,10 +113,10 @@ where
                 crash_point("before-commit");
                 self.database.commit(self.with_id(changes, delivery)).await
             }
-            Err(Failure::Retry(cause)) if is_last => {
+            Err(Failure::Retry(cause) | Failure::NoTurn(cause)) if is_last => {
                 Err(CommitError::Refused(format!("{cause:#}")))
             }
-            Err(Failure::Retry(cause)) => return Err(cause),
+            Err(Failure::Retry(cause) | Failure::NoTurn(cause)) => return Err(cause),
             Err(Failure::Reject(cause)) => Err(CommitError::Refused(format!("{cause:#}"))),
         };
         match done {

@@ -88,6 +88,41 @@ async fn a_key_that_has_to_wait_holds_up_no_other() {
     running.stop().await;
 }
 
+/// Takes this many messages at a time.
+struct Slow(usize, Shared<Vec<String>>);
+
+#[async_trait]
+impl Publish for Slow {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        let one = |(place, message): (usize, &Message)| {
+            if place >= self.0 {
+                return Err(Failure::NoTurn(anyhow::anyhow!("later")));
+            }
+            self.1.lock().unwrap().push(message.id.clone());
+            Ok(())
+        };
+        messages.iter().enumerate().map(one).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_had_no_turn_is_handed_over_again_at_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = database(folder.path()).await;
+    for number in 0..200 {
+        send(&database, &format!("m{number}"), &format!("k{}", number % 3)).await;
+    }
+    let taken = Shared::default();
+    let (outbox, slow) = (database.clone(), Arc::new(Slow(7, taken.clone())));
+    let running =
+        Running::start(|stop| async move { relay("out", outbox, slow, now(), stop).await });
+    // Thirty turns, each with a back-off, would take longer.
+    eventually("delivery", || async { is_empty(&database, "out").await }).await;
+    let expected: Vec<String> = (0..200).map(|number| format!("m{number}")).collect();
+    assert_eq!(*taken.lock().unwrap(), expected);
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn what_can_never_be_delivered_is_kept_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();

@@ -19,6 +19,7 @@ use messaging::{TopicName, kafka::KafkaSettings};
 pub(crate) use self::{
     discovery::{ConfigServer, Found},
     kafka::open as open_kafka,
+    mail_server::Mails,
 };
 
 const ISSUER: &str = "spring.security.oauth2.client.provider.oidc.issuer-uri";
@@ -32,6 +33,8 @@ pub(crate) struct Wanted {
     pub(crate) provider: Option<Arc<Provider>>,
     /// The mail server; `None` when nobody has named one.
     pub(crate) mail_server: Option<SmtpSettings>,
+    /// What holds for mails whichever server they go to.
+    pub(crate) mails: Mails,
     /// Whether health asks the mail server.
     pub(crate) mail_health: bool,
     /// How many partitions a new topic of the embedded broker gets.
@@ -72,10 +75,12 @@ impl Wanted {
                 &anyhow::anyhow!("the registry needs a password"),
             ));
         }
+        let mails = Mails::read(settings)?;
         Ok(Wanted {
             sign_in: SignIn::read(settings),
             provider: if settings.is_set(ISSUER) { Some(provider(settings)?) } else { None },
-            mail_server: mail_server::read(settings)?,
+            mail_server: mail_server::read(settings, &mails)?,
+            mails,
             mail_health: settings.parse("management.health.mail.enabled", "true or false")?,
             partitions: partitions.get().into(),
             registry,

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     folder::{Folder, KEYS},
     parts::Parts,
-    wanted::Wanted,
+    wanted::{Mails, Wanted},
 };
 
 /// How long a system may take until all of its services answer.
@@ -74,7 +74,7 @@ impl System {
         addresses.issuer = provider.issuer().to_owned();
         let smtp = match &wanted.mail_server {
             Some(server) => server.clone(),
-            None => sink_settings(&addresses)?,
+            None => sink_settings(&wanted.mails, &addresses)?,
         };
         addresses.smtp = format!("{}:{}", smtp.host, smtp.port);
         let member = member(&data_dir);
@@ -170,10 +170,10 @@ fn member(data_dir: &Path) -> String {
 }
 
 /// How mails get to the sink of this process.
-fn sink_settings(addresses: &Addresses) -> anyhow::Result<SmtpSettings> {
+fn sink_settings(mails: &Mails, addresses: &Addresses) -> anyhow::Result<SmtpSettings> {
     let (host, port) =
         addresses.smtp.rsplit_once(':').context("the mail sink's address has no port")?;
-    let mut smtp = SmtpSettings::new(host, port.parse()?);
+    let mut smtp = mails.to(host, port.parse()?);
     smtp.security = Security::Plain;
     Ok(smtp)
 }

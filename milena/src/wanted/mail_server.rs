@@ -17,8 +17,35 @@ const RATE_LIMIT: &str = "milena.mail.rate-limit";
 /// More than this is not patience.
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// What holds for mails whichever server they go to.
+#[derive(Debug, Clone)]
+pub(crate) struct Mails {
+    sender: Option<String>,
+    bounces: Option<String>,
+    rate_limit: Option<RateLimit>,
+}
+
+impl Mails {
+    pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
+        let (sender, bounces) = (address(settings, FROM)?, address(settings, BOUNCES)?);
+        Ok(Mails { sender, bounces, rate_limit: rate_limit(settings)? })
+    }
+
+    /// A server by name and port that takes these mails.
+    pub(crate) fn to(&self, host: &str, port: u16) -> SmtpSettings {
+        let mut smtp = SmtpSettings::new(host, port);
+        smtp.sender.clone_from(&self.sender);
+        smtp.bounces.clone_from(&self.bounces);
+        smtp.rate_limit = self.rate_limit;
+        smtp
+    }
+}
+
 /// The mail server that the configuration names; none when it names neither a server nor a user.
-pub(super) fn read(settings: &Settings) -> Result<Option<SmtpSettings>, ConfigError> {
+pub(super) fn read(
+    settings: &Settings,
+    mails: &Mails,
+) -> Result<Option<SmtpSettings>, ConfigError> {
     let username = settings.text("spring.mail.username");
     let host = match (settings.text("spring.mail.host"), username) {
         ("", "") => return Ok(None),
@@ -31,13 +58,11 @@ pub(super) fn read(settings: &Settings) -> Result<Option<SmtpSettings>, ConfigEr
         Security::Tls if !settings.is_set(PORT) => 465,
         _ => settings.parse(PORT, "a port, for example 587")?,
     };
-    let mut smtp = SmtpSettings::new(host, port);
+    let mut smtp = mails.to(host, port);
     smtp.security = security;
     smtp.connect_timeout = patience(settings, "connectiontimeout")?;
     smtp.timeout = patience(settings, "timeout")?;
-    smtp.sender = address(settings, FROM)?.or_else(|| known(username));
-    smtp.bounces = address(settings, BOUNCES)?;
-    smtp.rate_limit = rate_limit(settings)?;
+    smtp.sender = smtp.sender.or_else(|| known(username));
     let signs_in: bool = settings.parse(&property("auth"), "true or false")?;
     if signs_in && !username.is_empty() {
         smtp.username = Some(username.to_owned());
@@ -116,23 +141,43 @@ mod tests {
         for (key, value) in keys {
             settings = settings.argument(key, *value).unwrap();
         }
-        read(&settings).map(Option::unwrap)
+        asked(&settings).map(Option::unwrap)
+    }
+
+    fn asked(settings: &Settings) -> Result<Option<SmtpSettings>, ConfigError> {
+        read(settings, &Mails::read(settings)?)
     }
 
     #[test]
     fn a_mail_server_is_wanted_when_it_or_its_user_has_a_name() {
         let settings = crate::defaults().unwrap();
-        assert!(read(&settings).unwrap().is_none());
+        assert!(asked(&settings).unwrap().is_none());
         let user = settings.argument("spring.mail.username", "me@example.com").unwrap();
-        for (smtp, host) in
-            [(wanted(&[]).unwrap(), "mail.example.com"), (read(&user).unwrap().unwrap(), TUTORIALS)]
-        {
+        for (smtp, host) in [
+            (wanted(&[]).unwrap(), "mail.example.com"),
+            (asked(&user).unwrap().unwrap(), TUTORIALS),
+        ] {
             assert_eq!(
                 (smtp.host.as_str(), smtp.port, smtp.security),
                 (host, 587, Security::StartTlsRequired)
             );
             assert_eq!((smtp.timeout, smtp.connect_timeout), (LONGEST / 60, LONGEST / 60));
             assert_eq!(smtp.rate_limit, None);
+        }
+    }
+
+    #[test]
+    fn what_holds_for_mails_holds_for_any_server() {
+        let keys = [(FROM, "shop@example.com"), (BOUNCES, "back@example.com"), (RATE_LIMIT, "9/m")];
+        let mut settings = crate::defaults().unwrap();
+        for (key, value) in keys {
+            settings = settings.argument(key, value).unwrap();
+        }
+        let sink = Mails::read(&settings).unwrap().to("127.0.0.1", 1025);
+        for smtp in [sink, wanted(&keys).unwrap()] {
+            let addresses = [&smtp.sender, &smtp.bounces].map(Option::as_deref);
+            assert_eq!(addresses, [Some("shop@example.com"), Some("back@example.com")]);
+            assert_eq!(smtp.rate_limit, Some("9/m".parse().unwrap()));
         }
     }
 

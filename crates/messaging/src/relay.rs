@@ -9,6 +9,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use database::{DatabaseRef, Message};
 use faults::{Promise, crash_point_of};
+use futures_util::future::join;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
@@ -101,7 +102,7 @@ impl Relay<'_> {
         while !stop.is_cancelled() {
             let number = tokio::select! {
                 () = stop.cancelled() => break,
-                number = lease.wait() => number,
+                number = self.accepted.beside(lease.wait()) => number,
             };
             if number != self.lease {
                 self.begin(number);
@@ -198,12 +199,13 @@ impl Relay<'_> {
 
     /// What waits after the position: as it was read ahead, or as it is now.
     async fn read(&mut self) -> anyhow::Result<Waiting> {
-        self.accepted.notice().await?;
+        self.accepted.notice()?;
         match self.ahead.take() {
             Some((after, waiting)) if after == self.position => Ok(waiting),
             _ => {
                 self.added.mark_unchanged();
-                self.database.unsent(self.channel, self.position, BATCH).await
+                let read = self.database.unsent(self.channel, self.position, BATCH);
+                self.accepted.beside(read).await
             }
         }
     }
@@ -219,10 +221,9 @@ impl Relay<'_> {
             );
         }
         self.added.mark_unchanged();
-        let (outcomes, ahead) = tokio::join!(
-            self.destination.publish(messages),
-            self.database.unsent(self.channel, last, BATCH)
-        );
+        let hand_over = self.destination.publish(messages);
+        let read = self.database.unsent(self.channel, last, BATCH);
+        let (outcomes, ahead) = self.accepted.beside(join(hand_over, read)).await;
         // If it could not be read, that shows when it is read again.
         self.ahead = ahead.ok().map(|waiting| (last, waiting));
         outcomes

@@ -3,6 +3,7 @@
 
 mod dead_letters;
 mod documents;
+mod figures;
 
 use std::sync::Arc;
 
@@ -96,7 +97,7 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
     let Description { name, entity, accounts, .. } = description.clone();
     let resource = Resource::new(name, entity, database.clone(), outside.clone(), announce);
     let feed = Feed::new(broker, &parts.feed_topic, outside.clone());
-    let mut management = counted(parts.management, database.clone());
+    let mut management = figures::shown(parts.management, database.clone());
     let mut documented = Router::new();
     if parts.api_docs {
         for (group, what) in documents::GROUPS {
@@ -132,28 +133,4 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
     service.background("registration", move |stop| {
         keep_registered(registry, registration, outside, stop)
     })
-}
-
-/// Tells whoever reads the figures what waits: messages for their destination, and dead letters for a person.
-fn counted(management: Management, database: DatabaseRef) -> Management {
-    const WAITING: &str = "Messages that were committed and not yet delivered";
-    const DEAD: &str = "Messages that could not be processed and wait for a person's decision";
-    let outbox = database.clone();
-    management
-        .gauge(("milena_outbox_waiting", WAITING, "channel"), move || {
-            let outbox = outbox.clone();
-            async move { Ok(with_broker(outbox.waiting().await?)) }
-        })
-        .gauge(("milena_dead_letters", DEAD, "channel"), move || {
-            let database = database.clone();
-            async move { Ok(with_broker(messaging::dead_letters::channels(&database).await?)) }
-        })
-}
-
-/// The channel to the broker is always told of, so that a figure is there, too, when nothing waits.
-fn with_broker(mut channels: Vec<(String, u64)>) -> Vec<(String, u64)> {
-    if channels.iter().all(|(channel, _)| channel != messaging::BROKER) {
-        channels.push((messaging::BROKER.to_owned(), 0));
-    }
-    channels
 }

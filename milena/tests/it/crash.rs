@@ -1,5 +1,8 @@
 //! Whenever the program is killed, no update that was acknowledged is lost, and none is recorded twice.
 
+pub(crate) mod dead_letters;
+mod place;
+
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     path::Path,
@@ -9,10 +12,11 @@ use std::{
 use chassis::Outside;
 use database::{DatabaseRef, Durability, Sqlite};
 use futures_util::future::{join, join_all};
-use messaging::dead_letters;
+use messaging::dead_letters::Query;
 use reqwest::StatusCode;
 use tokio::time::{sleep, timeout};
 
+use self::dead_letters::publish_embedded;
 use crate::program::{Api, Program, System, crash_points::survives_every_point, mails, until};
 
 /// How often the program is killed, unless `MILENA_CRASH_ROUNDS` says otherwise.
@@ -62,6 +66,20 @@ async fn no_acknowledged_update_is_lost_however_often_the_program_is_killed() {
 async fn an_update_survives_a_crash_at_every_point() {
     let folder = tempfile::tempdir().unwrap();
     survives_every_point(folder.path(), &[], &[]).await;
+}
+
+#[tokio::test]
+async fn mails_that_are_refused_for_good_are_kept_once_whenever_the_program_dies() {
+    let folder = tempfile::tempdir().unwrap();
+    dead_letters::refused_mails_are_kept_once(folder.path(), &[]).await;
+}
+
+#[tokio::test]
+async fn a_record_that_is_unreadable_is_kept_once_whenever_the_program_dies() {
+    let folder = tempfile::tempdir().unwrap();
+    let publish = async |records: &[_]| publish_embedded(folder.path(), records).await;
+    let topic = "store-alerts-topic";
+    dead_letters::an_unreadable_record_is_kept_once(folder.path(), &[], topic, publish).await;
 }
 
 /// Updates one store, and remembers what it was answered.
@@ -207,8 +225,8 @@ async fn nothing_waits(folder: &Path) {
             let waiting = database.unsent(channel, 0, 10).await.unwrap();
             assert!(waiting.is_empty(), "{file} has in channel {channel}: {waiting:?}");
         }
-        let query = dead_letters::Query { limit: 10, ..Default::default() };
-        let (letters, _) = dead_letters::list(&database, &query).await.unwrap();
+        let query = Query { limit: 10, ..Query::default() };
+        let (letters, _) = messaging::dead_letters::list(&database, &query).await.unwrap();
         assert!(letters.is_empty(), "{file} has dead letters: {letters:?}");
     }
 }

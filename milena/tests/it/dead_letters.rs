@@ -1,6 +1,6 @@
 //! What could not be processed, seen, repaired and replayed by a person: over HTTP and with the program's own command.
 
-mod refusing;
+pub(crate) mod refusing;
 
 use database::{Header, Message};
 use messaging::Publish;

@@ -1,6 +1,16 @@
 //! The program dies between any two effects, on every database and with both brokers, and nothing is lost.
 
-use crate::{address, fresh, postgresql_database, program::crash_points::survives_every_point};
+use messaging::{Kafka, KafkaSettings, Publish};
+
+use crate::{
+    address, fresh,
+    it::crash::{
+        dead_letters::{self, publish_embedded},
+        too_large,
+    },
+    postgresql_database,
+    program::crash_points::survives_every_point,
+};
 
 /// Points that only a stand-alone MongoDB passes.
 const MONGODB_ALONE: [&str; 2] = ["before-move", "before-unset"];
@@ -9,10 +19,12 @@ const MONGODB_ALONE: [&str; 2] = ["before-move", "before-unset"];
 struct Ground {
     variables: Vec<(String, String)>,
     more: &'static [&'static str],
+    /// The topic in Kafka, unless the broker is the embedded one.
+    topic: Option<String>,
 }
 
 fn embedded() -> Ground {
-    Ground { variables: Vec::new(), more: &[] }
+    Ground { variables: Vec::new(), more: &[], topic: None }
 }
 
 async fn postgresql() -> Ground {
@@ -20,7 +32,7 @@ async fn postgresql() -> Ground {
         ("SPRING_DATASOURCE_URL".to_owned(), postgresql_database(&fresh("crash")).await),
         ("SPRING_DATASOURCE_USERNAME".to_owned(), "postgres".to_owned()),
     ];
-    Ground { variables, more: &[] }
+    Ground { variables, more: &[], topic: None }
 }
 
 fn mongodb(server: &str, more: &'static [&'static str]) -> Ground {
@@ -28,7 +40,7 @@ fn mongodb(server: &str, more: &'static [&'static str]) -> Ground {
         ("SPRING_DATA_MONGODB_URI".to_owned(), address(server)),
         ("SPRING_DATA_MONGODB_DATABASE".to_owned(), fresh("crash")),
     ];
-    Ground { variables, more }
+    Ground { variables, more, topic: None }
 }
 
 impl Ground {
@@ -40,17 +52,54 @@ impl Ground {
             ("SPRING_CLOUD_STREAM_KAFKA_BINDER_BROKERS".to_owned(), address("REAL_KAFKA")),
             (format!("{BINDINGS}_OUT_STORE_ALERT_DESTINATION"), topic.clone()),
             (format!("{BINDINGS}_IN_STORE_ALERT_DESTINATION"), topic.clone()),
-            (format!("{BINDINGS}_IN_STORE_ALERT_GROUP"), topic),
+            (format!("{BINDINGS}_IN_STORE_ALERT_GROUP"), topic.clone()),
         ];
         self.variables.extend(variables);
+        self.topic = Some(topic);
         self
+    }
+
+    fn variables(&self) -> Vec<(&str, &str)> {
+        self.variables.iter().map(|(name, value)| (&**name, &**value)).collect()
     }
 
     async fn survive_on(self) {
         let folder = tempfile::tempdir().unwrap();
-        let variables: Vec<(&str, &str)> =
-            self.variables.iter().map(|(name, value)| (&**name, &**value)).collect();
-        survives_every_point(folder.path(), &variables, self.more).await;
+        survives_every_point(folder.path(), &self.variables(), self.more).await;
+    }
+
+    async fn keep_refused_mails_on(self) {
+        let folder = tempfile::tempdir().unwrap();
+        dead_letters::refused_mails_are_kept_once(folder.path(), &self.variables()).await;
+    }
+
+    async fn keep_an_unreadable_record_on(self) {
+        let folder = tempfile::tempdir().unwrap();
+        let kafka = Kafka::new(&KafkaSettings::new(&address("REAL_KAFKA")).unwrap()).unwrap();
+        let publish = async |records: &[_]| match self.topic {
+            Some(_) => kafka.publish(records).await,
+            None => publish_embedded(folder.path(), records).await,
+        };
+        let (variables, topic) = (self.variables(), self.topic.as_deref());
+        let topic = topic.unwrap_or("store-alerts-topic");
+        dead_letters::an_unreadable_record_is_kept_once(folder.path(), &variables, topic, publish)
+            .await;
+    }
+
+    async fn keep_a_message_too_large_on(self) {
+        let folder = tempfile::tempdir().unwrap();
+        too_large::a_message_too_large_is_kept_once(folder.path(), &self.variables()).await;
+    }
+}
+
+/// Everything that becomes a dead letter is kept once, each on a new ground.
+async fn keeps_dead_letters(ground: impl AsyncFn() -> Ground) {
+    ground().await.keep_refused_mails_on().await;
+    ground().await.keep_an_unreadable_record_on().await;
+    let last = ground().await;
+    // The embedded broker takes messages of every size.
+    if last.topic.is_some() {
+        last.keep_a_message_too_large_on().await;
     }
 }
 
@@ -87,4 +136,39 @@ async fn an_update_survives_a_crash_at_every_point_on_mongodb_alone_with_kafka()
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_a_replica_set_with_kafka() {
     mongodb("REAL_MONGODB_REPLICA_SET", &[]).on_kafka().survive_on().await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_once_whenever_the_program_dies_on_postgresql() {
+    keeps_dead_letters(async || postgresql().await).await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_once_whenever_the_program_dies_on_mongodb_alone() {
+    keeps_dead_letters(async || mongodb("REAL_MONGODB", &[])).await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_once_whenever_the_program_dies_on_a_replica_set() {
+    keeps_dead_letters(async || mongodb("REAL_MONGODB_REPLICA_SET", &[])).await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_once_whenever_the_program_dies_on_sqlite_with_kafka() {
+    keeps_dead_letters(async || embedded().on_kafka()).await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_once_whenever_the_program_dies_on_postgresql_with_kafka() {
+    keeps_dead_letters(async || postgresql().await.on_kafka()).await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_once_whenever_the_program_dies_on_mongodb_alone_with_kafka() {
+    keeps_dead_letters(async || mongodb("REAL_MONGODB", &[]).on_kafka()).await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_once_whenever_the_program_dies_on_a_replica_set_with_kafka() {
+    keeps_dead_letters(async || mongodb("REAL_MONGODB_REPLICA_SET", &[]).on_kafka()).await;
 }

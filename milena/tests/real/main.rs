@@ -6,6 +6,16 @@
 #[path = "../it"]
 #[expect(dead_code, unused_imports, reason = "the other tests use the rest of it")]
 mod it {
+    #[path = "crash"]
+    pub(crate) mod crash {
+        pub(crate) mod dead_letters;
+        mod place;
+        pub(crate) mod too_large;
+    }
+    #[path = "dead_letters"]
+    pub(crate) mod dead_letters {
+        pub(crate) mod refusing;
+    }
     pub(crate) mod program;
     #[path = "recorded"]
     pub(crate) mod recorded {
@@ -23,7 +33,7 @@ use it::{
 };
 use sqlx::{Connection, PgConnection};
 
-pub(crate) use it::{program, support};
+pub(crate) use it::{dead_letters, program, support};
 
 /// Where a server is.
 #[expect(clippy::disallowed_methods, reason = "the script tells it in the environment")]

@@ -63,7 +63,7 @@ impl Link {
     fn failed(&self, code: RDKafkaErrorCode, reason: &str) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if code != RDKafkaErrorCode::AllBrokersDown {
-            reason.clone_into(&mut state.reason);
+            state.reason = told(reason);
             return;
         }
         if !self.away.swap(true, Ordering::Relaxed) {
@@ -93,3 +93,42 @@ impl ClientContext for Ear {
 }
 
 impl rdkafka::consumer::ConsumerContext for Ear {}
+
+/// What librdkafka says of TLS, and what is said instead: what to do, by the names that were set.
+const TOLD: [(&str, &str); 4] = [
+    (
+        "verify that ssl.ca.location is correctly configured or root CA certificates are installed (install ca-certificates package)",
+        "ssl.truststore.certificates or ssl.truststore.location has to name who signed it, and the certificate has to be for the broker's address",
+    ),
+    ("SSL alert number 42", NO_CERTIFICATE),
+    ("SSL alert number 48", "the broker does not know who signed the certificate of ssl.keystore"),
+    ("SSL alert number 116", NO_CERTIFICATE),
+];
+const NO_CERTIFICATE: &str = "the broker takes no client without a certificate that it trusts: set ssl.keystore.location, or ssl.keystore.certificate.chain and ssl.keystore.key";
+
+/// A reason of librdkafka's for whoever has set Java's properties.
+fn told(reason: &str) -> String {
+    TOLD.iter().fold(reason.to_owned(), |reason, (theirs, ours)| reason.replace(theirs, ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_the_properties_that_can_be_set() {
+        for (reason, expected) in [
+            (
+                "broker certificate could not be verified, verify that ssl.ca.location is correctly configured or root CA certificates are installed (install ca-certificates package) (after 3ms)",
+                "ssl.truststore.certificates",
+            ),
+            ("ssl/tls alert bad certificate: SSL alert number 42 (after 1ms)", "ssl.keystore.key"),
+            ("tlsv1 alert unknown ca: SSL alert number 48", "who signed the certificate"),
+            ("alert certificate required: SSL alert number 116", "ssl.keystore.key"),
+        ] {
+            let told = told(reason);
+            assert!(told.contains(expected) && !told.contains("ssl.ca.location"), "{told}");
+        }
+        assert_eq!(told("Connection refused"), "Connection refused");
+    }
+}

@@ -1,10 +1,10 @@
 //! What a destination has accepted, until it has left the outbox. It leaves beside everything else: nobody waits for it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, pin::pin};
 
 use database::DatabaseRef;
 use faults::crash_point_of;
-use tokio::task::JoinHandle;
+use futures_util::{FutureExt, future::BoxFuture};
 
 /// Positions that the destination has accepted and that are still in the outbox; never handed over again.
 pub(super) struct Accepted {
@@ -12,18 +12,20 @@ pub(super) struct Accepted {
     database: DatabaseRef,
     positions: BTreeSet<i64>,
     removal: Option<Removal>,
+    /// Why the last removal failed, until somebody has noticed.
+    failed: Option<anyhow::Error>,
 }
 
 /// A removal under way, of these positions.
 struct Removal {
     positions: Vec<i64>,
-    task: JoinHandle<anyhow::Result<()>>,
+    work: BoxFuture<'static, anyhow::Result<()>>,
 }
 
 impl Accepted {
     pub(super) fn new(channel: &str, database: DatabaseRef) -> Self {
-        let (positions, removal) = (BTreeSet::new(), None);
-        Accepted { channel: channel.to_owned(), database, positions, removal }
+        let (positions, removal, failed) = (BTreeSet::new(), None, None);
+        Accepted { channel: channel.to_owned(), database, positions, removal, failed }
     }
 
     pub(super) fn contains(&self, position: i64) -> bool {
@@ -41,7 +43,7 @@ impl Accepted {
     /// Forgets all of them: they are somebody else's to remove, or to deliver once more.
     pub(super) fn clear(&mut self) {
         self.positions.clear();
-        self.removal = None;
+        (self.removal, self.failed) = (None, None);
     }
 
     /// Begins to remove what is there in the name of a lease, unless a removal is under way.
@@ -52,19 +54,30 @@ impl Accepted {
         let positions: Vec<i64> = self.positions.iter().copied().collect();
         let (channel, database, removed) =
             (self.channel.clone(), self.database.clone(), positions.clone());
-        let remove = async move {
+        let work = async move {
             crash_point_of("before-delete", &channel);
             // When the lease is somebody else's, they are theirs to deliver, once more, and to remove.
             database.sent(&channel, &removed, lease).await?;
             crash_point_of("after-delete", &channel);
             Ok(())
         };
-        self.removal = Some(Removal { positions, task: tokio::spawn(remove) });
+        self.removal = Some(Removal { positions, work: work.boxed() });
     }
 
     /// Whether a removal is under way.
     pub(super) fn is_being_removed(&self) -> bool {
         self.removal.is_some()
+    }
+
+    /// Goes on with the removal while something else is done.
+    pub(super) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                removed = self.removed(), if self.is_being_removed() => self.failed = removed.err(),
+            }
+        }
     }
 
     /// Waits for the removal under way, if there is one. May be dropped while it waits.
@@ -73,24 +86,22 @@ impl Accepted {
     /// When it failed: then the positions are still here.
     pub(super) async fn removed(&mut self) -> anyhow::Result<()> {
         let Some(removal) = &mut self.removal else { return Ok(()) };
-        let done = (&mut removal.task).await;
+        let done = (&mut removal.work).await;
         let removal = self.removal.take();
-        done??;
-        for position in removal.into_iter().flat_map(|removal| removal.positions) {
-            self.positions.remove(&position);
+        if done.is_ok() {
+            for position in removal.into_iter().flat_map(|removal| removal.positions) {
+                self.positions.remove(&position);
+            }
         }
-        Ok(())
+        done
     }
 
-    /// Takes in what became of the removal under way, if it is over.
+    /// Tells once when a removal failed beside something else.
     ///
     /// # Errors
     /// As for [`Accepted::removed`].
-    pub(super) async fn notice(&mut self) -> anyhow::Result<()> {
-        match &self.removal {
-            Some(removal) if removal.task.is_finished() => self.removed().await,
-            _ => Ok(()),
-        }
+    pub(super) fn notice(&mut self) -> anyhow::Result<()> {
+        self.failed.take().map_or(Ok(()), Err)
     }
 
     /// Removes all of them and waits for it.

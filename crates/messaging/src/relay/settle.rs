@@ -1,6 +1,6 @@
 //! What becomes of a message that was handed over.
 
-use database::{Changes, CommitError, Message};
+use database::{Changes, CommitError, DatabaseRef, Message};
 use faults::crash_point_of;
 use tracing::{debug, warn};
 
@@ -42,10 +42,13 @@ impl Relay<'_> {
                 return Settled::NoTurn;
             }
             Err(Failure::Retry(cause)) => cause,
-            Err(Failure::Reject(cause)) => match self.reject(message, note, &cause).await {
-                Ok(()) => return Settled::Accepted,
-                Err(error) => error.into(),
-            },
+            Err(Failure::Reject(cause)) => {
+                let letter = self.dead_letter(message, note, &cause);
+                match kept(&self.database, &letter, self.channel).await {
+                    Ok(()) => return Settled::Accepted,
+                    Err(error) => error.into(),
+                }
+            }
         };
         if self.retry_at.is_none() {
             warn!(channel = self.channel, message.id = %id, "delivery of message {id} failed, trying again until it works: {cause:#}");
@@ -54,17 +57,24 @@ impl Relay<'_> {
         Settled::Held
     }
 
-    async fn reject(
+    fn dead_letter(
         &self,
         mut message: Message,
         note: Option<Note>,
         cause: &anyhow::Error,
-    ) -> Result<(), CommitError> {
+    ) -> DeadLetter {
         let note = note.or_else(|| take_note(&mut message));
-        let letter = DeadLetter::of_message(message, note, &format!("{cause:#}"), (self.now)());
-        warn!(channel = self.channel, message.id = %letter.message, "message {} cannot be delivered and is dead letter {}: {}", letter.message, letter.id, letter.reason);
-        keep(&self.database, &letter, Changes::new()).await?;
-        crash_point_of("after-dead-letter", self.channel);
-        Ok(())
+        DeadLetter::of_message(message, note, &format!("{cause:#}"), (self.now)())
     }
+}
+
+async fn kept(
+    database: &DatabaseRef,
+    letter: &DeadLetter,
+    channel: &str,
+) -> Result<(), CommitError> {
+    warn!(channel, message.id = %letter.message, "message {} cannot be delivered and is dead letter {}: {}", letter.message, letter.id, letter.reason);
+    keep(database, letter, Changes::new()).await?;
+    crash_point_of("after-dead-letter", channel);
+    Ok(())
 }

@@ -40,7 +40,7 @@ async fn publish_until(
                     assert!(!held.contains(&message.key), "{} overtook another", message.id);
                     accepted.fetch_add(1, Ordering::Relaxed);
                 }
-                Err(Failure::Retry(_)) => {
+                Err(Failure::Retry(_) | Failure::NoTurn(_)) => {
                     held.push(message.key.clone());
                     left.push(message);
                 }

@@ -121,7 +121,7 @@ async fn letters_are_listed_by_page_and_reason() {
         json!([{ "reason": "no harbour", "count": 1 }, { "reason": "no road", "count": 44 }]);
     assert_eq!(reasons, expected);
     let expected = [("parcels".to_owned(), 45), ("broker".to_owned(), 0)];
-    assert_eq!(figures(database).await.unwrap(), expected);
+    assert_eq!(crate::figures::dead_letters(database).await.unwrap(), expected);
 }
 
 #[tokio::test]

@@ -9,9 +9,10 @@ pub(super) const COMMON: &[(&str, &str)] = &[
     ("socket.timeout.ms", "10000"),
 ];
 
-/// A single message leaves at once; many that come together share requests of up to 16 KiB, as Java's do.
+/// A single message leaves at once; many that come together share requests, of more than Java's 16 KiB: an outbox that
+/// empties after an outage has hundreds of them at a time.
 pub(super) const PRODUCER: &[(&str, &str)] = &[
-    ("batch.size", "16384"),
+    ("batch.size", "262144"),
     ("linger.ms", "0"),
     ("message.max.bytes", "1048576"),
     ("queue.buffering.max.kbytes", "65536"),

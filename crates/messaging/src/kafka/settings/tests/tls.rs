@@ -41,6 +41,13 @@ fn takes_certificates_as_pem() {
 }
 
 #[test]
+fn a_failed_handshake_is_not_tried_again_at_once() {
+    secure(&[], &[("reconnect.backoff.ms", "500")]);
+    secure(&[("reconnect.backoff.ms", "100")], &[("reconnect.backoff.ms", "100")]);
+    check(&[], &[("reconnect.backoff.ms", "50")], &[("reconnect.backoff.ms", "50")]);
+}
+
+#[test]
 fn a_java_key_store_is_refused() {
     for name in ["ssl.truststore.location", "ssl.keystore.location"] {
         let reason = refused(&[SSL, (name, "/tls/keys.jks")]);

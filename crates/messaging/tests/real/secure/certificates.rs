@@ -9,12 +9,12 @@ const PROTOCOL: (&str, &str) = ("spring.kafka.security.protocol", "SSL");
 const CHAIN: &str = "spring.kafka.ssl.key-store-certificate-chain";
 const KEY: &str = "spring.kafka.ssl.key-store-key";
 const KEY_PASSWORD: &str = "spring.kafka.ssl.key-password";
-const STORE: &str = "spring.kafka.ssl.key-store-location";
-const STORE_TYPE: &str = "spring.kafka.ssl.key-store-type";
-const STORE_PASSWORD: &str = "spring.kafka.ssl.key-store-password";
+const KEYS: &str = "spring.kafka.ssl.key-store-location";
+const KEYS_FORM: &str = "spring.kafka.ssl.key-store-type";
+const KEYS_PASSWORD: &str = "spring.kafka.ssl.key-store-password";
 const TRUSTED: &str = "spring.kafka.ssl.trust-store-certificates";
-const TRUST_STORE: &str = "spring.kafka.ssl.trust-store-location";
-const TRUST_STORE_TYPE: &str = "spring.kafka.ssl.trust-store-type";
+const TRUSTED_FILE: &str = "spring.kafka.ssl.trust-store-location";
+const TRUSTED_FORM: &str = "spring.kafka.ssl.trust-store-type";
 
 /// The path of a file that the script has made.
 pub(super) fn file(name: &str) -> String {
@@ -34,9 +34,9 @@ async fn a_broker_is_trusted_by_its_authority() {
     let several = format!("{}{authority}", text("stranger.pem"));
     let ways: [(&str, Keys); 5] = [
         ("trusted-text", vec![PROTOCOL, (TRUSTED, &authority)]),
-        ("trusted-texts", vec![PROTOCOL, (TRUSTED, &several), (TRUST_STORE_TYPE, "PEM")]),
-        ("trusted-file", vec![PROTOCOL, (TRUST_STORE, &place), (TRUST_STORE_TYPE, "PEM")]),
-        ("trusted-address", vec![PROTOCOL, (TRUST_STORE, &address)]),
+        ("trusted-texts", vec![PROTOCOL, (TRUSTED, &several), (TRUSTED_FORM, "PEM")]),
+        ("trusted-file", vec![PROTOCOL, (TRUSTED_FILE, &place), (TRUSTED_FORM, "PEM")]),
+        ("trusted-address", vec![PROTOCOL, (TRUSTED_FILE, &address)]),
         (
             "trusted-by-the-binder",
             vec![
@@ -91,10 +91,10 @@ async fn shows_a_certificate_of_its_own_in_every_form() {
         ("own-text", vec![(CHAIN, &chain), (KEY, &key)]),
         (
             "own-locked",
-            vec![(STORE_TYPE, "PEM"), (CHAIN, &chain), (KEY, &locked), (KEY_PASSWORD, &password)],
+            vec![(KEYS_FORM, "PEM"), (CHAIN, &chain), (KEY, &locked), (KEY_PASSWORD, &password)],
         ),
-        ("own-file", vec![(STORE, &both), (STORE_TYPE, "PEM")]),
-        ("own-pkcs12", vec![(STORE, &pkcs12), (STORE_TYPE, "PKCS12"), (STORE_PASSWORD, &password)]),
+        ("own-file", vec![(KEYS, &both), (KEYS_FORM, "PEM")]),
+        ("own-pkcs12", vec![(KEYS, &pkcs12), (KEYS_FORM, "PKCS12"), (KEYS_PASSWORD, &password)]),
         (
             "own-sides",
             vec![

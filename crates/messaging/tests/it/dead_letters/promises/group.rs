@@ -63,7 +63,7 @@ impl Group {
 
     /// From now on it takes every note.
     pub(super) fn relent(&self) {
-        self.takes_all.store(true, Ordering::Relaxed);
+        self.takes_all.swap(true, Ordering::Relaxed);
     }
 
     /// The notes, oldest first.

@@ -99,7 +99,7 @@ async fn a_replayed_message_reaches_its_destination_as_it_was(database: Database
     dead_letters::replay(&database, &first.id, "ann").await.unwrap();
     let again = letter(&database, "m", 2).await;
     assert_eq!(again, DeadLetter { attempts: 2, last: again.last, ..first });
-    destination.takes_all.store(true, Ordering::Relaxed);
+    destination.takes_all.swap(true, Ordering::Relaxed);
     dead_letters::replay(&database, &again.id, "ann").await.unwrap();
     answered("delivery", async || (!destination.taken.lock().unwrap().is_empty()).then_some(()))
         .await;

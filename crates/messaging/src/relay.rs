@@ -188,7 +188,7 @@ impl Relay<'_> {
             false if had_no_turn => {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = sleep(TURN) => {}
+                    () = self.accepted.beside(sleep(TURN)) => {}
                 }
                 Next::Read
             }

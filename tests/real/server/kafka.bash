@@ -144,10 +144,14 @@ kafka_secure() {
 
 # Four free ports that no other server has been given. All of them are given theirs at the same time.
 kafka_secure_ports() {
-    local name ports
+    local name ports tried=0
     for name in "${SERVERS[@]}"; do
         until [[ -s $STATE/$name.ports ]]; do
-            sleep 0.01
+            if ((++tried > PATIENCE)); then
+                echo "$name was given no ports, see $STATE" >&2
+                return 1
+            fi
+            sleep 0.1
         done
     done
     ports=$(free_ports 4)

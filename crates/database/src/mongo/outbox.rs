@@ -131,7 +131,7 @@ pub(super) async fn unsent(
 pub(super) async fn waiting(database: &Database) -> anyhow::Result<Vec<(String, u64)>> {
     let by_channel = [
         doc! { "$sort": { "channel": 1, "_id": 1 } },
-        doc! { "$group": { "_id": "$channel", "count": { "$count": {} } } },
+        doc! { "$group": { "_id": "$channel", "count": { "$sum": 1_i64 } } },
     ];
     let collection = database.collection::<RawDocumentBuf>(COLLECTION);
     let count = collection.aggregate(by_channel);
@@ -140,15 +140,10 @@ pub(super) async fn waiting(database: &Database) -> anyhow::Result<Vec<(String, 
     let mut waiting = Vec::new();
     while counts.advance().await? {
         let found = counts.current();
-        let count = found.get("count")?.and_then(whole).context("a number of messages")?;
+        let count = found.get_i64("count")?.unsigned_abs();
         waiting.push((found.get_str("_id")?.to_owned(), count));
     }
     Ok(waiting)
-}
-
-fn whole(number: RawBsonRef<'_>) -> Option<u64> {
-    let number = number.as_i64().or_else(|| number.as_i32().map(i64::from))?;
-    u64::try_from(number).ok()
 }
 
 /// Reads a message of the outbox and its position.

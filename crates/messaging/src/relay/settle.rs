@@ -68,6 +68,7 @@ impl Relay<'_> {
     }
 }
 
+/// Keeps a dead letter, and says so.
 async fn kept(
     database: &DatabaseRef,
     letter: &DeadLetter,

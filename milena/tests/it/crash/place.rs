@@ -9,6 +9,7 @@ use crate::program::{System, mails, until};
 
 /// Updates of which nothing can ever be wrong but what a test does to them.
 pub(super) const UPDATES: [&str; 3] = ["update 1", "update 2", "update 3"];
+
 /// A system in a folder, started again and again with the same variables.
 pub(super) struct Place<'a> {
     pub(super) folder: &'a Path,

@@ -30,6 +30,7 @@ mod outbox;
 mod positions;
 mod read;
 mod settings;
+mod together;
 mod transaction;
 mod version;
 mod wakes;
@@ -114,7 +115,7 @@ impl Mongo {
             answer,
             tables: tables.iter().map(|table| table.name.to_string()).collect(),
             wakes: Wakes::default(),
-            positions: positions::Positions::default(),
+            positions: positions::Positions::new(),
             mover: mover::Mover::new(),
             work: work::Work::new(),
             isolation: RwLock::new(()),
@@ -213,6 +214,7 @@ impl Database for Mongo {
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>> {
         let what = || "read the outbox".to_owned();
+        let mut added = self.wakes.added(channel);
         for pause in UNDECIDED.iter().map(Some).chain([None]) {
             let decided = self.ask(what, self.positions.decided(&self.quick)).await?;
             let messages = match decided.last > after {
@@ -226,10 +228,10 @@ impl Database for Mongo {
                 && decided.is_behind
                 && let Some(pause) = pause
             {
-                sleep(*pause).await;
+                Wakes::woken(&mut added, *pause).await;
                 continue;
             }
-            if decided.is_behind {
+            if messages.is_empty() && decided.is_behind {
                 // Nobody else may be there to remove a note, and another process does not wake our readers.
                 self.ask(what, self.positions.clean(&self.quick)).await?;
                 self.wakes.here(channel);

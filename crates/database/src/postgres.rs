@@ -39,7 +39,8 @@ pub use usage::PoolUse;
 
 use usage::Callers;
 
-/// How long a reader of the outbox waits for commits that were there before the ones that it could read.
+/// How long a reader of the outbox waits for commits that were there before the ones that it could read; one of this process
+/// wakes it earlier.
 const UNDECIDED: [Duration; 3] =
     [Duration::from_millis(2), Duration::from_millis(10), Duration::from_millis(50)];
 
@@ -214,6 +215,7 @@ impl Database for Postgres {
         after: i64,
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>> {
+        let mut added = self.wakes.added(channel);
         for pause in UNDECIDED.iter().map(Some).chain([None]) {
             let (decided, last) =
                 self.ask("look at the outbox", || outbox::decided(&self.pool)).await?;
@@ -231,10 +233,10 @@ impl Database for Postgres {
                 && decided < last
                 && let Some(pause) = pause
             {
-                tokio::time::sleep(*pause).await;
+                Wakes::woken(&mut added, *pause).await;
                 continue;
             }
-            if decided < last {
+            if rows.is_empty() && decided < last {
                 // Somebody else's commit does not wake our readers when it is decided.
                 self.wakes.here(channel);
             }

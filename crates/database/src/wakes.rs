@@ -56,6 +56,14 @@ impl Wakes {
         }
     }
 
+    /// Waits until somebody is woken, or for this long.
+    pub(crate) async fn woken(added: &mut watch::Receiver<u64>, patience: Duration) {
+        tokio::select! {
+            _ = added.changed() => {}
+            () = sleep(patience) => {}
+        }
+    }
+
     /// Wakes who waits in this process.
     pub(crate) fn here(&self, channel: &str) {
         wake(&self.channels.counter(channel));

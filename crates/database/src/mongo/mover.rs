@@ -143,7 +143,9 @@ impl Mongo {
         }
         crash_point("before-move");
         let reserved = self.positions.reserve(&self.quick, messages.len()).await?;
-        let are_new = outbox::insert(&self.durable, reserved.first, &messages, None)
+        // No wait for the disk: the server writes down in order what it was told, so none of them leaves its document on disk
+        // before it is in the outbox there.
+        let are_new = outbox::insert(&self.quick, reserved.first, &messages, None)
             .await
             .map_err(CommitError::from)
             .context("move messages to the outbox")?;
@@ -155,11 +157,13 @@ impl Mongo {
         }
         crash_point("before-unset");
         let moved: HashSet<ObjectId> = moved.into_iter().collect();
-        let (removed, released) =
-            tokio::join!(self.remove_waiting(found, &moved), reserved.release(&self.quick));
         let channels = messages.iter().filter_map(|message| message.get_str("channel").ok());
-        self.wakes.committed(channels);
-        released?;
+        let show = async {
+            let shown = self.positions.release(reserved, &self.quick, channels).await;
+            shown.map(|channels| self.wakes.committed(channels.iter().map(String::as_str)))
+        };
+        let (removed, shown) = tokio::join!(self.remove_waiting(found, &moved), show);
+        shown?;
         removed.map(|()| are_new)
     }
 

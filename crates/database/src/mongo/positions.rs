@@ -2,14 +2,23 @@
 //! may become visible after a greater one; a reader who goes on from the greatest that he has seen would never see it.
 //! Therefore whoever takes positions notes the first of them in the same document until its messages are there or never
 //! will be, and a reader does not look past the smallest note. A note that is ten seconds old is of a process that died.
+//!
+//! Commits of one moment take positions together, under one note, which the last of them removes: the one document would
+//! have every commit wait for every other, and each that comes in between makes the server begin again.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use mongodb::{
     Database,
     bson::{Document, RawDocumentBuf, doc, oid::ObjectId},
+    error::{Error, Result},
     options::ReturnDocument,
 };
+
+use super::together::Together;
 
 const COLLECTION: &str = "milena_positions";
 const OUTBOX: &str = "outbox";
@@ -17,23 +26,32 @@ const OUTBOX: &str = "outbox";
 const PATIENCE: i64 = 10_000;
 
 /// Who takes positions in this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Positions {
-    /// Notes that nobody looks after any more: to be removed.
-    abandoned: Mutex<Vec<ObjectId>>,
+    /// Takes positions for numbers of messages.
+    taking: Together<usize, Result<(i64, Arc<Note>)>>,
+    /// Removes notes.
+    removing: Together<ObjectId, Result<()>>,
+    abandoned: Abandoned,
 }
 
+/// Notes that nobody looks after any more: to be removed.
+type Abandoned = Arc<Mutex<Vec<ObjectId>>>;
+
 /// Positions that were taken; noted until they are released.
-pub(super) struct Reservation<'a> {
+pub(super) struct Reservation {
     /// The first of them.
     pub(super) first: i64,
-    note: Note<'a>,
+    note: Arc<Note>,
 }
 
 /// A note, from the moment on when it may be there.
-struct Note<'a> {
-    positions: &'a Positions,
+#[derive(Debug)]
+struct Note {
     id: ObjectId,
+    /// Channels of messages that readers will find when it is removed.
+    channels: Mutex<BTreeSet<String>>,
+    abandoned: Abandoned,
     removed: bool,
 }
 
@@ -47,17 +65,35 @@ pub(super) struct Decided {
 }
 
 impl Positions {
+    pub(super) fn new() -> Self {
+        let (taking, removing) = (Together::new(), Together::new());
+        Positions { taking, removing, abandoned: Abandoned::default() }
+    }
+
     /// Takes positions, one after the other.
-    pub(super) async fn reserve(
-        &self,
-        database: &Database,
-        count: usize,
-    ) -> mongodb::error::Result<Reservation<'_>> {
-        let note = Note { positions: self, id: ObjectId::new(), removed: false };
+    pub(super) async fn reserve(&self, database: &Database, count: usize) -> Result<Reservation> {
+        let take = |counts: Vec<usize>| async move {
+            let taken = self.take(database, counts.iter().sum()).await;
+            let mut next = taken.as_ref().map_or(0, |(first, _)| *first);
+            let place = |count: usize| {
+                let first = next;
+                next += i64::try_from(count).unwrap_or_default();
+                taken.as_ref().map(|(_, note)| (first, note.clone())).map_err(Error::clone)
+            };
+            counts.into_iter().map(place).collect()
+        };
+        let (first, note) = self.taking.ask(count, take).await?;
+        Ok(Reservation { first, note })
+    }
+
+    /// Takes positions under a note of their own.
+    async fn take(&self, database: &Database, count: usize) -> Result<(i64, Arc<Note>)> {
+        let note = Note::new(self.abandoned.clone());
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
         let next = doc! { "$ifNull": ["$next", 1_i64] };
         let noted = doc! { "note": note.id, "first": next.clone(), "at": "$$NOW" };
         let update = doc! { "$set": {
-            "next": { "$add": [next, i64::try_from(count).unwrap_or(i64::MAX)] },
+            "next": { "$add": [next, count] },
             "moving": { "$concatArrays": [fresh(), [noted]] },
         } };
         let reserved = database
@@ -68,12 +104,31 @@ impl Positions {
             .projection(doc! { "next": 1 })
             .await?;
         let next = reserved.map(|document| document.get_i64("next")).transpose()?;
-        let first = next.unwrap_or_default() - i64::try_from(count).unwrap_or_default();
-        Ok(Reservation { first, note })
+        Ok((next.unwrap_or_default() - count, Arc::new(note)))
+    }
+
+    /// The messages of these channels are there, or never will be. When they were the last under their note, lets readers
+    /// pass; answers the channels in which they find more now.
+    pub(super) async fn release(
+        &self,
+        reservation: Reservation,
+        database: &Database,
+        channels: impl Iterator<Item = &str>,
+    ) -> Result<BTreeSet<String>> {
+        reservation.note.channels().extend(channels.map(str::to_owned));
+        let Some(note) = Arc::into_inner(reservation.note) else { return Ok(BTreeSet::new()) };
+        let remove = |notes: Vec<ObjectId>| async move {
+            let pull = doc! { "$pull": { "moving": { "note": { "$in": &notes } } } };
+            let collection = database.collection::<Document>(COLLECTION);
+            let pulled = collection.update_one(doc! { "_id": OUTBOX }, pull).await.map(drop);
+            notes.iter().map(|_| pulled.clone()).collect()
+        };
+        self.removing.ask(note.id, remove).await?;
+        Ok(note.done())
     }
 
     /// Looks up to where readers may go.
-    pub(super) async fn decided(&self, database: &Database) -> mongodb::error::Result<Decided> {
+    pub(super) async fn decided(&self, database: &Database) -> Result<Decided> {
         let collection = database.collection::<RawDocumentBuf>(COLLECTION);
         let Some(found) = collection.find_one(doc! { "_id": OUTBOX }).await? else {
             return Ok(Decided { last: 0, is_behind: false });
@@ -88,7 +143,7 @@ impl Positions {
     }
 
     /// Removes notes that nobody looks after any more, and those of processes that died.
-    pub(super) async fn clean(&self, database: &Database) -> mongodb::error::Result<()> {
+    pub(super) async fn clean(&self, database: &Database) -> Result<()> {
         let abandoned =
             std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner));
         let kept = doc! { "$filter": {
@@ -108,21 +163,26 @@ impl Positions {
     }
 }
 
-impl Reservation<'_> {
-    /// Lets readers pass: the messages are there, or never will be.
-    pub(super) async fn release(mut self, database: &Database) -> mongodb::error::Result<()> {
-        let remove = doc! { "$pull": { "moving": { "note": self.note.id } } };
-        let collection = database.collection::<Document>(COLLECTION);
-        collection.update_one(doc! { "_id": OUTBOX }, remove).await?;
-        self.note.removed = true;
-        Ok(())
+impl Note {
+    fn new(abandoned: Abandoned) -> Self {
+        Note { id: ObjectId::new(), channels: Mutex::default(), abandoned, removed: false }
+    }
+
+    fn channels(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It is removed.
+    fn done(mut self) -> BTreeSet<String> {
+        self.removed = true;
+        std::mem::take(&mut *self.channels())
     }
 }
 
-impl Drop for Note<'_> {
+impl Drop for Note {
     fn drop(&mut self) {
         if !self.removed {
-            let abandoned = self.positions.abandoned.lock();
+            let abandoned = self.abandoned.lock();
             abandoned.unwrap_or_else(PoisonError::into_inner).push(self.id);
         }
     }

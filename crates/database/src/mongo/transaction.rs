@@ -92,10 +92,14 @@ async fn messages(
         Ok(false) => Err(Failed::Again(anyhow!("an entry of the outbox was there already"))),
         Err(failed) => Err(failed),
     };
-    if let Err(error) = reserved.release(&mongo.quick).await {
-        warn!("readers of the outbox have to wait a while: {}", error.kind);
+    let channels = changes.outgoing.iter().map(|message| message.channel.as_str());
+    match mongo.positions.release(reserved, &mongo.quick, channels.clone()).await {
+        Ok(channels) => mongo.wakes.committed(channels.iter().map(String::as_str)),
+        Err(error) => {
+            warn!("readers of the outbox have to wait a while: {}", error.kind);
+            mongo.wakes.committed(channels);
+        }
     }
-    mongo.wakes.committed(changes.outgoing.iter().map(|message| message.channel.as_str()));
     made
 }
 

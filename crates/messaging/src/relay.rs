@@ -1,6 +1,8 @@
 //! Outbox to destination: publishes what was committed, in the order of commits per key, and deletes what was accepted.
 //!
-//! Three things go on at the same time: one batch is handed over, the next one is read, and those before leave the outbox.
+//! While much waits, three things go on at the same time: one batch is handed over, the next one is read, and those before
+//! leave the outbox. Otherwise the relay rests after each batch for as long as it took: a message that comes alone finds it
+//! rested, and of many each batch takes more, for which databases and brokers do less.
 
 mod accepted;
 mod settle;
@@ -22,6 +24,8 @@ use settle::Settled;
 
 /// How many messages are handed over at a time.
 const BATCH: u32 = 512;
+/// How long a relay rests at most after a batch behind which nothing more waited.
+const REST: Duration = Duration::from_millis(20);
 /// How many accepted messages may wait to leave the outbox before the relay waits for them.
 const LEAVING: usize = 4_096;
 /// How many keys may be waiting for a retry before the relay stops looking past them.
@@ -58,6 +62,7 @@ pub async fn relay(
         lease: 0,
         position: 0,
         ahead: None,
+        rested_at: Instant::now(),
         accepted,
         held: HashSet::new(),
         retry_at: None,
@@ -89,6 +94,8 @@ struct Relay<'a> {
     position: i64,
     /// Messages that were read while others were handed over, and the position that they come after.
     ahead: Option<(i64, Waiting)>,
+    /// Until when the relay rests.
+    rested_at: Instant,
     accepted: Accepted,
     /// Keys of which a message waits for a retry. Messages without a key have no order.
     held: HashSet<Option<String>>,
@@ -100,9 +107,14 @@ struct Relay<'a> {
 impl Relay<'_> {
     async fn work(&mut self, lease: &Lease, stop: &Stop) {
         while !stop.is_cancelled() {
+            let rested_at = self.rested_at;
+            let rest = async {
+                sleep_until(rested_at).await;
+                lease.wait().await
+            };
             let number = tokio::select! {
                 () = stop.cancelled() => break,
-                number = self.accepted.beside(lease.wait()) => number,
+                number = self.accepted.beside(rest) => number,
             };
             if number != self.lease {
                 self.begin(number);
@@ -144,9 +156,10 @@ impl Relay<'_> {
         if self.retry_at.is_some_and(|time| time <= Instant::now()) {
             self.start_again();
         }
+        let began = Instant::now();
         let waiting = self.read().await?;
-        let Some((last, _)) = waiting.last() else { return Ok(self.rest()) };
-        let last = *last;
+        let Some((last, _)) = waiting.last() else { return Ok(self.all_done()) };
+        let (last, is_full) = (*last, waiting.len() >= BATCH as usize);
         let to_do = |(position, message): &(i64, Message)| {
             let is_held = message.key.is_some() && self.held.contains(&message.key);
             !is_held && !self.accepted.contains(*position)
@@ -161,7 +174,7 @@ impl Relay<'_> {
         if !messages.is_empty() {
             crash_point_of("before-publish", self.channel);
         }
-        let outcomes = self.publish(&messages, last).await;
+        let outcomes = self.publish(&messages, is_full.then_some(last)).await;
         if !positions.is_empty() {
             crash_point_of("after-publish", self.channel);
         }
@@ -183,6 +196,9 @@ impl Relay<'_> {
             }
         }
         self.accepted.begin_removal(self.lease);
+        if !is_full {
+            self.rested_at = Instant::now() + began.elapsed().min(REST);
+        }
         Ok(match delivered {
             true => Next::Read,
             false if had_no_turn => {
@@ -210,8 +226,12 @@ impl Relay<'_> {
         }
     }
 
-    /// Hands messages over, and meanwhile reads what comes after them.
-    async fn publish(&mut self, messages: &[Message], last: i64) -> Vec<Result<(), Failure>> {
+    /// Hands messages over, and meanwhile reads what comes after the last one that was read, if more waits.
+    async fn publish(
+        &mut self,
+        messages: &[Message],
+        last: Option<i64>,
+    ) -> Vec<Result<(), Failure>> {
         if self.accepted.len() >= LEAVING
             && let Err(cause) = self.accepted.removed().await
         {
@@ -220,8 +240,9 @@ impl Relay<'_> {
                 "delivered messages stay in the outbox for now: {cause:#}"
             );
         }
-        self.added.mark_unchanged();
         let hand_over = self.destination.publish(messages);
+        let Some(last) = last else { return self.accepted.beside(hand_over).await };
+        self.added.mark_unchanged();
         let read = self.database.unsent(self.channel, last, BATCH);
         let (outcomes, ahead) = self.accepted.beside(join(hand_over, read)).await;
         // If it could not be read, that shows when it is read again.
@@ -237,7 +258,7 @@ impl Relay<'_> {
     }
 
     /// Everything has been looked at.
-    fn rest(&mut self) -> Next {
+    fn all_done(&mut self) -> Next {
         if self.held.is_empty() && self.retry_at.take().is_some() {
             self.backoff.reset();
             info!(channel = self.channel, "delivery works again");

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use anyhow::Context;
 use futures_util::StreamExt;
 use mongodb::bson::{Bson, RawDocumentBuf, doc};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -21,6 +21,9 @@ use super::{
 
 /// How many documents are looked at together for messages to move.
 const GROUP: usize = 256;
+/// How long we rest at most after a group before we move the next one: as long as it took, so that of many commits each
+/// group takes more, for which the server does less.
+const REST: Duration = Duration::from_millis(20);
 /// How long we wait before we try again to move messages.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often a group is tried. Then its documents are looked at one by one, by the search for what was left behind.
@@ -71,7 +74,14 @@ impl Mongo {
                 () = sleep(PAUSE), if !group.is_empty() => {}
             }
             // A group that could not be moved is tried again before the next one, so that the order stays.
+            let (began, is_full) = (Instant::now(), group.len() >= GROUP);
             failures = if self.move_group(&mut group).await { 0 } else { failures + 1 };
+            if !is_full {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = sleep(began.elapsed().min(REST)) => {}
+                }
+            }
             if failures == ATTEMPTS {
                 error!("messages of {} commits are left to the search", group.len());
                 group.clear();

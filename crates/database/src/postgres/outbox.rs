@@ -143,8 +143,6 @@ pub(super) async fn unsent(
     limit: u32,
 ) -> sqlx::Result<Vec<PgRow>> {
     sqlx::query(UNSENT)
-        // What was the best way while nearly nothing waited, which the server would remember, is the worst one later.
-        .persistent(false)
         .bind(escaped(channel))
         .bind(after)
         .bind(decided)
@@ -169,7 +167,7 @@ pub(super) async fn sent(
     positions: &[i64],
     lease: i64,
 ) -> sqlx::Result<bool> {
-    let delete = sqlx::query_scalar(SENT).persistent(false).bind(escaped(channel));
+    let delete = sqlx::query_scalar(SENT).bind(escaped(channel));
     delete.bind(positions).bind(lease).fetch_one(pool).await
 }
 

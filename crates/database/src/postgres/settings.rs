@@ -93,6 +93,8 @@ impl PostgresSettings {
             .options([
                 ("statement_timeout", milliseconds(self.statement_timeout)),
                 ("lock_timeout", milliseconds(self.statement_timeout / 2)),
+                // What was the best way while nearly nothing waited, which the server would remember, is the worst one later.
+                ("plan_cache_mode", "force_custom_plan".to_owned()),
                 // Who is cut off from the server keeps nobody else waiting for longer than this.
                 ("idle_in_transaction_session_timeout", milliseconds(self.statement_timeout)),
             ]);

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rdkafka::{
@@ -66,6 +66,20 @@ impl Link {
             state.reason = told(reason);
             return;
         }
+        self.is_gone(&mut state);
+    }
+
+    /// Nothing that was sent has been answered. Connections do not tell when a broker is gone without a word, and librdkafka
+    /// does not always say that the last one is down.
+    pub(super) fn is_silent(&self, patience: Duration) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.reason.is_empty() {
+            state.reason = format!("nothing was acknowledged in {patience:?}");
+        }
+        self.is_gone(&mut state);
+    }
+
+    fn is_gone(&self, state: &mut State) {
         if !self.away.swap(true, Ordering::Relaxed) {
             state.since = Some(Instant::now());
             warn!(target: "Kafka", "Kafka at {} does not answer, waiting until it does: {}", self.brokers, state.reason);

@@ -72,11 +72,14 @@ impl Producer {
         let mut unfinished = Unfinished { producer: self, live: &live, armed: true };
         let sent = enqueue(&live, messages);
         drop(gate);
-        let outcomes = self.reports(&live, sent, deadline).await;
+        let (outcomes, given_up) = self.reports(&live, sent, deadline).await;
         unfinished.armed = false;
         if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Done)) {
             self.ear.link.works();
         } else {
+            if given_up {
+                self.ear.link.is_silent(self.delivery);
+            }
             self.replace_when_broken(&live);
         }
         let alone = messages.len() == 1;
@@ -86,12 +89,13 @@ impl Producer {
         outcomes.into_iter().zip(messages).map(say).collect()
     }
 
+    /// What became of each message, and whether any was given up.
     async fn reports(
         &self,
         live: &Live,
         sent: Vec<Result<DeliveryFuture, KafkaError>>,
         deadline: Instant,
-    ) -> Vec<Outcome> {
+    ) -> (Vec<Outcome>, bool) {
         let (mut outcomes, mut deadline, mut given_up) =
             (Vec::with_capacity(sent.len()), deadline, false);
         for delivery in sent {
@@ -115,7 +119,7 @@ impl Producer {
                 Ok(Err(_)) | Err(_) => Outcome::of_delivery(KafkaError::Canceled),
             });
         }
-        outcomes
+        (outcomes, given_up)
     }
 
     fn live(&self) -> anyhow::Result<Live> {

@@ -51,10 +51,7 @@ fn meaning(key: &str) -> (Side, &str) {
 
 /// A record that is published comes back to a group, and the group remembers it.
 async fn carries(name: &str, brokers: &str, keys: &[(&str, &str)]) {
-    // How quick it is depends on how busy the machine is, and is looked at elsewhere.
-    let patient = ("spring.kafka.producer.properties.delivery.timeout.ms", "30000");
-    let keys = [keys, &[patient]].concat();
-    let (broker, topic) = (deployed(brokers, &keys).unwrap(), topic(name));
+    let (broker, topic) = (deployed(brokers, keys).unwrap(), topic(name));
     for id in ["first", "second"] {
         for outcome in broker.publish(&[message(&topic, id, Some("k"))]).await {
             outcome.unwrap_or_else(|failure| panic!("{name}: {failure:?}"));

@@ -55,7 +55,7 @@ pub(super) fn translate(given: &Pairs) -> anyhow::Result<Pairs> {
     if pairs.get("security.protocol").is_some_and(|protocol| protocol.ends_with("ssl")) {
         // After a failed handshake librdkafka does not wait longer each time: while somebody asks, it connects again after half
         // of this. With the 50 ms of other connections a broker saw more than twenty attempts in a second.
-        pairs.insert("reconnect.backoff.ms".to_owned(), "500".to_owned());
+        pairs.insert("reconnect.backoff.ms".to_owned(), "1000".to_owned());
         trusted(given, &mut pairs)?;
         own(given, &mut pairs)?;
         if let Some(name) = given.get("ssl.endpoint.identification.algorithm") {

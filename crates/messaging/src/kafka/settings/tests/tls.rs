@@ -42,7 +42,7 @@ fn takes_certificates_as_pem() {
 
 #[test]
 fn a_failed_handshake_is_not_tried_again_at_once() {
-    secure(&[], &[("reconnect.backoff.ms", "500")]);
+    secure(&[], &[("reconnect.backoff.ms", "1000")]);
     secure(&[("reconnect.backoff.ms", "100")], &[("reconnect.backoff.ms", "100")]);
     check(&[], &[("reconnect.backoff.ms", "50")], &[("reconnect.backoff.ms", "50")]);
 }

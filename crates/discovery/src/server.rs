@@ -8,17 +8,17 @@ mod eureka;
 mod leases;
 
 use std::{
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use axum::{Router, middleware};
-use chassis::{Outside, Problem, Secret, Stop};
+use axum::Router;
+use chassis::{Outside, Stop};
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::warn;
 
 pub use basic::{Gate, challenge};
+pub use config::ConfigServer;
 
 use leases::{Leases, Moment};
 
@@ -40,18 +40,9 @@ impl Registry {
         Registry { outside, leases: Arc::default() }
     }
 
-    /// Serves Eureka below `/eureka` and configuration from the folder below `/config`, to `admin` with this password only.
-    /// The folder is read at each request and need not exist.
-    pub fn routes(&self, password: Secret<String>, config_folder: PathBuf) -> Router {
-        let gate = basic::Gate::new("admin", &password);
-        let guarded = |router: Router| {
-            router
-                .fallback(|| async { Problem::not_found() })
-                .layer(middleware::from_fn_with_state(gate.clone(), basic::check))
-        };
-        Router::new()
-            .nest("/eureka", guarded(eureka::routes(self.clone())))
-            .nest("/config", guarded(config::routes(config_folder)))
+    /// Eureka's interface, to be nested below `/eureka` and guarded: whoever is let in can name itself as any service.
+    pub fn routes(&self) -> Router {
+        eureka::routes(self.clone())
     }
 
     /// Takes out, until `stop`, every instance that has been silent for longer than its own lease.

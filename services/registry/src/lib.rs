@@ -5,11 +5,15 @@ mod doors;
 
 use std::path::PathBuf;
 
+use axum::Router;
 use chassis::{
     Outside, Secret, Service, config,
     management::{About, Management},
 };
-use discovery::{Registry, server::Gate};
+use discovery::{
+    Registry,
+    server::{ConfigServer, Gate},
+};
 
 /// The default configuration, with every key that the registry reads.
 pub const DEFAULTS: &str = include_str!("../config.yml");
@@ -53,9 +57,13 @@ pub fn about(profiles: &[String]) -> About {
 pub fn service(settings: Settings, management: Management, outside: Outside) -> Service {
     let registry = Registry::new(outside);
     let gate = Gate::new("admin", &settings.password);
+    let config = ConfigServer::new(settings.config_folder);
+    let machines = Router::new()
+        .nest("/eureka", gate.protect(registry.routes()))
+        .nest("/config", gate.protect(config.routes()));
     let endpoints = management.build();
     Service::new("registry")
-        .routes(registry.routes(settings.password, settings.config_folder))
+        .routes(machines)
         .routes(doors::management(&endpoints, gate))
         .around(move |routes| endpoints.measured(routes))
         .background("evict", |stop| registry.evict(stop))

@@ -2,9 +2,10 @@
 
 use aws_lc_rs::{constant_time, digest};
 use axum::{
+    Router,
     extract::{Request, State},
     http::{HeaderMap, header},
-    middleware::Next,
+    middleware::{self, Next},
     response::Response,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -39,6 +40,13 @@ impl Gate {
             .is_ok()
         })
     }
+
+    /// Lets only the user through to these routes, and to what stands beside them: others learn nothing of any path.
+    pub fn protect(&self, routes: Router) -> Router {
+        routes
+            .fallback(|| async { Problem::not_found() })
+            .layer(middleware::from_fn_with_state(self.clone(), check))
+    }
 }
 
 /// What is answered to everybody else: 401 with a challenge.
@@ -46,8 +54,7 @@ pub fn challenge() -> Problem {
     Problem::unauthorized().with_header(header::WWW_AUTHENTICATE, CHALLENGE)
 }
 
-/// Lets the user through.
-pub(super) async fn check(
+async fn check(
     State(gate): State<Gate>,
     request: Request,
     next: Next,

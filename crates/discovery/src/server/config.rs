@@ -26,11 +26,25 @@ const NAME_LIMIT: usize = 128;
 /// The most profiles that one request may name.
 const PROFILES_LIMIT: usize = 16;
 
-pub(super) fn routes(folder: PathBuf) -> Router {
-    Router::new()
-        .route("/{app}/{profiles}", get(unlabelled))
-        .route("/{app}/{profiles}/{label}", get(labelled))
-        .with_state(Arc::new(Folder::new(folder)))
+/// Serves what the files of a folder say. A clone is another handle to the same server.
+#[derive(Clone, Debug)]
+pub struct ConfigServer {
+    folder: Arc<Folder>,
+}
+
+impl ConfigServer {
+    /// A server over this folder, which is read at each request and need not exist.
+    pub fn new(folder: PathBuf) -> Self {
+        ConfigServer { folder: Arc::new(Folder::new(folder)) }
+    }
+
+    /// Config's interface, to be nested below `/config` and guarded: configuration holds secrets.
+    pub fn routes(&self) -> Router {
+        Router::new()
+            .route("/{app}/{profiles}", get(unlabelled))
+            .route("/{app}/{profiles}/{label}", get(labelled))
+            .with_state(self.folder.clone())
+    }
 }
 
 async fn unlabelled(

@@ -9,7 +9,10 @@ use axum::{
     http::{StatusCode, header},
 };
 use chassis::{Outside, Secret, Service};
-use discovery::Registry;
+use discovery::{
+    Registry,
+    server::{ConfigServer, Gate},
+};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use tower::ServiceExt;
@@ -23,8 +26,11 @@ fn cases(path: &str) -> Vec<Value> {
 }
 
 fn registry() -> Router {
-    let routes = Registry::new(Outside::system())
-        .routes(Secret::new("admin".into()), contracts("config/folder"));
+    let gate = Gate::new("admin", &Secret::new("admin".into()));
+    let config = ConfigServer::new(contracts("config/folder"));
+    let routes = Router::new()
+        .nest("/eureka", gate.protect(Registry::new(Outside::system()).routes()))
+        .nest("/config", gate.protect(config.routes()));
     Service::new("registry").routes(routes).into_router()
 }
 

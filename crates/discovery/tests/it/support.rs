@@ -4,7 +4,7 @@ use std::{future::Future, net::SocketAddr, time::Duration};
 
 use axum::Router;
 use chassis::{Outside, Secret, Service, Stop};
-use discovery::{Address, Registry};
+use discovery::{Address, Registry, server::Gate};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::Instant};
 
@@ -15,7 +15,8 @@ pub(crate) async fn registry(at: SocketAddr) -> (Service, Where) {
     let listener = TcpListener::bind(at).await.unwrap();
     let address = listener.local_addr().unwrap();
     let registry = Registry::new(Outside::system());
-    let routes = registry.routes(Secret::new("pw".into()), "no-such-folder".into());
+    let gate = Gate::new("admin", &Secret::new("pw".into()));
+    let routes = Router::new().nest("/eureka", gate.protect(registry.routes()));
     let service = Service::new("registry")
         .on(listener)
         .routes(routes)

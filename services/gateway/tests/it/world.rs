@@ -2,11 +2,14 @@
 
 use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
+use axum::Router;
 use chassis::{
     Outside, Secret, Service, Stop, config::Settings, management::Management, telemetry::Loggers,
 };
 use database::{Durability, Sqlite};
-use discovery::{Address, Directory, Forwarder, Registration, Registry, keep_registered};
+use discovery::{
+    Address, Directory, Forwarder, Registration, Registry, keep_registered, server::Gate,
+};
 use gateway::Parts;
 use identity::{
     Issuer, Provider, Verifier,
@@ -59,7 +62,7 @@ impl World {
         let mailbox =
             Mailbox::open(path.join("mails"), Arc::new(|| Outside::system().now())).await.unwrap();
         let services = vec![
-            registry_service(path.join("config")).on(registry_listener),
+            registry_service().on(registry_listener),
             issuer_service(path.join("issuer"), issuer.clone()).await.on(issuer_listener),
             gateway_service(path, registry.clone(), issuer.clone(), shown(mailbox.clone()))
                 .await
@@ -175,10 +178,11 @@ async fn listener() -> (TcpListener, String) {
     (listener, address)
 }
 
-fn registry_service(config: PathBuf) -> Service {
+fn registry_service() -> Service {
     let registry = Registry::new(Outside::system());
+    let gate = Gate::new("admin", &Secret::new("pw".to_owned()));
     Service::new("registry")
-        .routes(registry.routes(Secret::new("pw".to_owned()), config))
+        .routes(Router::new().nest("/eureka", gate.protect(registry.routes())))
         .background("evict", move |stop| registry.evict(stop))
 }
 

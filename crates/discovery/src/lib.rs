@@ -8,5 +8,5 @@ pub mod server;
 
 pub use client::{Address, Directory, Question, Registration, configuration, keep_registered};
 pub use forward::{CallError, Forwarder};
-pub use instance::{Instance, Status};
-pub use server::Registry;
+pub use instance::{Action, Instance, Lease, Port, Status};
+pub use server::{Registry, RegistrySettings};

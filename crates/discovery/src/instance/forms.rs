@@ -100,7 +100,13 @@ impl Instance {
             true => self.to_value(),
             false => Instance { others: Map::new(), ..self.clone() }.to_value(),
         };
-        xml::write(target, depth, "instance", &known);
+        let Value::Object(members) = known else { return };
+        // The one member that is called differently in XML.
+        let members = members.into_iter().map(|(name, value)| match name.as_str() {
+            "overriddenStatus" => ("overriddenstatus".to_owned(), value),
+            _ => (name, value),
+        });
+        xml::write(target, depth, "instance", &Value::Object(members.collect()));
     }
 
     /// The members that a client needs to reach the instance.

@@ -14,11 +14,12 @@ mod writes;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{any, get, post, put},
 };
+use chassis::Problem;
 use tracing::debug;
 
 use super::{Origin, Registry, leases::Full, peers::REGISTRY_ID};
@@ -55,6 +56,7 @@ pub(super) fn routes(registry: Registry) -> Router {
         .route("/status", get(status::status))
         .route("/", any(nowhere))
         .route("/{*rest}", any(nowhere))
+        .layer(middleware::from_fn(negotiate))
         .layer(middleware::from_fn_with_state(registry.clone(), sign))
         .with_state(registry)
 }
@@ -72,6 +74,19 @@ pub(super) fn take_from_peer(registry: &Registry, mut instance: Instance) -> Res
         }
         None => registry.register(instance, Origin::Peer),
     }
+}
+
+/// Refuses a reader who understands neither form.
+async fn negotiate(request: Request, next: Next) -> Response {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let is_understood = accept.is_none_or(|accept| {
+        ["json", "xml", "*/*", "application/*"].iter().any(|kind| accept.contains(kind))
+    });
+    if request.method().is_safe() && !is_understood {
+        let detail = "The registry answers in XML, or with Accept: application/json in JSON";
+        return Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response();
+    }
+    next.run(request).await
 }
 
 /// Tells a peer who answers, by which a registry that is its own peer notices.

@@ -211,7 +211,7 @@ fn self_preservation_keeps_the_silent_while_too_many_are_and_lets_few_go_at_once
         register_up(&mut leases, &id(number), moment(0, start), &settings);
     }
     // Each promises two signs of life a minute: 34 of 40 are too few.
-    let mut beat = |leases: &mut Leases, count: u64, seconds: u64| {
+    let beat = |leases: &mut Leases, count: u64, seconds: u64| {
         for number in 0..count {
             let beat = Heartbeat::default();
             leases.renew("BOOK", &id(number % 15), beat, moment(seconds, start));

@@ -11,10 +11,15 @@ mod leases;
 mod operations;
 mod peers;
 mod settings;
+mod watch;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use axum::Router;
+use axum::{Router, middleware};
 use chassis::{Outside, Stop};
 use tokio::{
     sync::broadcast,
@@ -34,9 +39,12 @@ pub use settings::RegistrySettings;
 use leases::{Leases, Moment};
 use operations::Refusals;
 use peers::Peers;
+use watch::Watch;
 
 /// How many events wait for whoever is slow; older ones are lost to it, and it is told how many.
 const EVENTS: usize = 4_096;
+/// The shortest interval between two looks for the silent.
+const SHORTEST_RUN: Duration = Duration::from_millis(10);
 
 /// Who is where. A clone is another handle to the same registry.
 #[derive(Clone, Debug)]
@@ -47,6 +55,7 @@ pub struct Registry {
     events: broadcast::Sender<Event>,
     peers: Arc<Peers>,
     refusals: Arc<Refusals>,
+    watch: Arc<Watch>,
 }
 
 impl Registry {
@@ -65,6 +74,7 @@ impl Registry {
             events: broadcast::Sender::new(EVENTS),
             peers: Arc::new(Peers::new(peers, &outside, start)),
             refusals: Arc::default(),
+            watch: Arc::new(Watch::new(u64::from_ne_bytes(outside.bytes()))),
             outside,
         }
     }
@@ -72,6 +82,7 @@ impl Registry {
     /// Eureka's interface, to be nested below `/eureka` and guarded: whoever is let in can name itself as any service.
     pub fn routes(&self) -> Router {
         eureka::routes(self.clone())
+            .layer(middleware::from_fn_with_state(self.clone(), watch::hold))
     }
 
     /// What happens from now on. The channel is bounded: whoever reads too slowly is told how many events it has missed.
@@ -88,7 +99,10 @@ impl Registry {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => {
+                    self.watch.close();
+                    return Ok(());
+                }
                 _ = ticks.tick() => {}
             }
             self.evict_once();
@@ -103,8 +117,9 @@ impl Registry {
         peers::replicate(self, stop).await
     }
 
-    fn leases(&self) -> MutexGuard<'_, Leases> {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    fn leases(&self) -> Held<'_> {
+        let leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { leases, watch: &self.watch }
     }
 
     fn now(&self) -> Moment {
@@ -112,5 +127,28 @@ impl Registry {
     }
 }
 
-/// The shortest interval between two looks for the silent.
-const SHORTEST_RUN: std::time::Duration = std::time::Duration::from_millis(10);
+/// The registrations, for one caller at a time; whoever waits for a change learns of it afterwards.
+struct Held<'a> {
+    leases: MutexGuard<'a, Leases>,
+    watch: &'a Watch,
+}
+
+impl Deref for Held<'_> {
+    type Target = Leases;
+
+    fn deref(&self) -> &Leases {
+        &self.leases
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Leases {
+        &mut self.leases
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.watch.moved(self.leases.changes());
+    }
+}

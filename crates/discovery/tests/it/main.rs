@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod cases;
+mod at_once;
 mod forwarding;
 mod recorded;
 mod registration;

@@ -2,8 +2,6 @@
 //!
 //! Underscores in two names are doubled, in both forms, as the Java codec does.
 
-use std::collections::BTreeMap;
-
 use axum::{http::StatusCode, response::Response};
 use serde_json::Value;
 
@@ -102,13 +100,9 @@ pub(super) fn applications(
     asked.answer(StatusCode::OK, body)
 }
 
-/// How many instances have which status, such as `DOWN_1_UP_3_`: a client compares it with its own list after a delta.
+/// How many instances have which status.
 pub(super) fn hash_code(listed: &[Listed]) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for listed in listed {
-        *counts.entry(listed.description().status.name()).or_default() += 1;
-    }
-    counts.iter().map(|(status, count)| format!("{status}_{count}_")).collect()
+    crate::hash_code::hash_code(listed.iter().map(Listed::description))
 }
 
 /// Appends `{"name":…,"instance":[…]}`.

@@ -1,9 +1,11 @@
 //! The registry, the configuration server, the client and the proxy over real sockets and recorded conversations.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod cases;
 mod at_once;
+mod bad_input;
+mod cases;
 mod forwarding;
+mod peers;
 mod recorded;
 mod registration;
 mod support;

@@ -18,7 +18,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tracing::warn;
 
 pub use basic::{Gate, challenge};
-pub use config::ConfigServer;
+pub use config::{
+    BackendSettings, BackendState, Change, CipherOptions, ConfigServer, ConfigServerError,
+    ConfigServerSettings, Effective, Origin, Overridden, RepositorySettings, RsaAlgorithm,
+    Versioned,
+};
 
 use leases::{Leases, Moment};
 

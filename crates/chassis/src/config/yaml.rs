@@ -76,6 +76,11 @@ pub fn documents(text: &str) -> Result<Vec<Vec<Entry>>, String> {
     Ok(documents)
 }
 
+/// Whether a plain scalar would be read as text, not as a word, a number, a time or a merge (YAML 1.1).
+pub fn is_text(text: &str) -> bool {
+    !matches!(text, "<<" | " ") && word(text) == Word::Text && !words::is_time(text)
+}
+
 struct Entries {
     found: Vec<Entry>,
     left: usize,

@@ -38,7 +38,8 @@ pub(super) enum Tree {
 
 /// Reads every document of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Rc<Node>>, String> {
-    let mut reader = Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), aliases: 0 };
+    let mut reader =
+        Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), aliases: 0 };
     let mut documents = Vec::new();
     loop {
         match reader.next()? {
@@ -74,7 +75,8 @@ impl<'a> Reader<'a> {
         let (anchor, tree) = match event {
             Event::Alias(anchor) => return self.alias(anchor, line),
             Event::Scalar(text, style, anchor, tag) => {
-                let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
+                let is_text =
+                    tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 let plain = style == ScalarStyle::Plain && !is_text;
                 (anchor, Tree::Scalar { text: text.into_owned(), plain })
             }

@@ -18,7 +18,10 @@ fn reads_nested_and_dotted_keys() {
     check("empty: {}\n", &[]);
     check("", &[]);
     check("# nothing\n", &[]);
-    check("a:\n  1: x\n  '[b.c]': y\n  on: z\n", &[("a[1]", "x"), ("a[b.c]", "y"), ("a[true]", "z")]);
+    check(
+        "a:\n  1: x\n  '[b.c]': y\n  on: z\n",
+        &[("a[1]", "x"), ("a[b.c]", "y"), ("a[true]", "z")],
+    );
     check("- a\n- b: 1\n", &[("document[0]", "a"), ("document[1].b", "1")]);
     check("text", &[("document", "text")]);
 }
@@ -26,9 +29,10 @@ fn reads_nested_and_dotted_keys() {
 #[test]
 fn follows_anchors_and_merges() {
     check("a: &x {b: 1}\nc: *x\n", &[("a.b", "1"), ("c.b", "1")]);
-    check("a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3\n  e: 4\n", &[
-        ("a.b", "1"), ("a.c", "2"), ("d.b", "1"), ("d.c", "3"), ("d.e", "4"),
-    ]);
+    check(
+        "a: &x {b: 1, c: 2}\nd:\n  <<: *x\n  c: 3\n  e: 4\n",
+        &[("a.b", "1"), ("a.c", "2"), ("d.b", "1"), ("d.c", "3"), ("d.e", "4")],
+    );
     check("a:\n  <<: [{b: 1}, {b: 2, c: 3}]\n", &[("a.b", "1"), ("a.c", "3")]);
     check("a: '<<'\n", &[("a", "<<")]);
 }

@@ -120,9 +120,49 @@ fn as_java_writes(number: f64) -> String {
     }
 }
 
+/// Whether a text is a date, or a date and a time, of YAML 1.1.
+pub(super) fn is_time(text: &str) -> bool {
+    let digits = |text: &str, most: usize| {
+        (1..=most).contains(&text.len()) && text.chars().all(|c| c.is_ascii_digit())
+    };
+    let (date, time) = match text.find(['T', 't', ' ', '\t']) {
+        Some(end) => (&text[..end], Some(text[end + 1..].trim_start())),
+        None => (text, None),
+    };
+    let parts: Vec<&str> = date.split('-').collect();
+    let [year, month, day] = parts[..] else { return false };
+    let is_date = year.len() == 4 && digits(year, 4) && digits(month, 2) && digits(day, 2);
+    match time {
+        None => is_date && month.len() == 2 && day.len() == 2,
+        Some(time) => {
+            let mut clock = time.splitn(3, ':');
+            let hour = clock.next().is_some_and(|hour| digits(hour, 2));
+            let minute = clock.next().is_some_and(|minute| minute.len() == 2 && digits(minute, 2));
+            let second = clock.next().and_then(|rest| rest.get(..2));
+            is_date && hour && minute && second.is_some_and(|second| digits(second, 2))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_and_times_are_known() {
+        for (text, expected) in [
+            ("2024-01-02", true),
+            ("2024-1-2", false),
+            ("2024-01-02T03:04:05Z", true),
+            ("2024-1-2 3:04:05.6", true),
+            ("2024-01-02T", false),
+            ("1.2.3", false),
+            ("24-01-02", false),
+            ("2024-01-02 x", false),
+        ] {
+            assert_eq!(is_time(text), expected, "{text}");
+        }
+    }
 
     fn check(text: &str, expected: &str) {
         let found = match word(text) {
@@ -138,13 +178,44 @@ mod tests {
     #[test]
     fn words_and_numbers_are_those_of_yaml_1_1() {
         for (text, expected) in [
-            ("", "null"), ("~", "null"), ("yes", "true"), ("Off", "false"), ("y", "text"), ("TRUE", "true"),
-            ("0", "0"), ("010", "8"), ("08", "text"), ("-0x1F", "-31"), ("0b101", "5"), ("1_000", "1000"), ("+5", "5"),
-            ("12345678901234567890", "12345678901234567890"), ("22:30", "1350"), ("1:30:00", "5400"), ("22:60", "text"),
-            ("08:30", "text"), ("1.50", "1.5"), ("1e3", "1000.0"), ("1.0e+10", "1.0E10"), ("1.25e-5", "1.25E-5"),
-            (".5", "0.5"), ("1.", "1.0"), ("-.inf", "-Infinity"), (".NaN", "NaN"), ("1.2.3", "text"), ("e3", "text"),
-            ("2024-01-02", "text"), ("1e999", "text"), ("0x", "text"), ("_1", "text"), ("-", "text"), (".", "text"),
-            ("1e+", "text"), ("0x+1", "text"), ("10.0.0.1", "text"), ("1::2", "text"),
+            ("", "null"),
+            ("~", "null"),
+            ("yes", "true"),
+            ("Off", "false"),
+            ("y", "text"),
+            ("TRUE", "true"),
+            ("0", "0"),
+            ("010", "8"),
+            ("08", "text"),
+            ("-0x1F", "-31"),
+            ("0b101", "5"),
+            ("1_000", "1000"),
+            ("+5", "5"),
+            ("12345678901234567890", "12345678901234567890"),
+            ("22:30", "1350"),
+            ("1:30:00", "5400"),
+            ("22:60", "text"),
+            ("08:30", "text"),
+            ("1.50", "1.5"),
+            ("1e3", "1000.0"),
+            ("1.0e+10", "1.0E10"),
+            ("1.25e-5", "1.25E-5"),
+            (".5", "0.5"),
+            ("1.", "1.0"),
+            ("-.inf", "-Infinity"),
+            (".NaN", "NaN"),
+            ("1.2.3", "text"),
+            ("e3", "text"),
+            ("2024-01-02", "text"),
+            ("1e999", "text"),
+            ("0x", "text"),
+            ("_1", "text"),
+            ("-", "text"),
+            (".", "text"),
+            ("1e+", "text"),
+            ("0x+1", "text"),
+            ("10.0.0.1", "text"),
+            ("1::2", "text"),
         ] {
             check(text, expected);
         }

@@ -38,8 +38,12 @@ pub(super) enum Tree {
 
 /// Reads every document of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Rc<Node>>, String> {
-    let mut reader =
-        Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), aliases: 0 };
+    let mut reader = Reader {
+        events: Parser::new_from_str(text),
+        lines: text.lines().collect(),
+        anchors: HashMap::new(),
+        aliases: 0,
+    };
     let mut documents = Vec::new();
     loop {
         match reader.next()? {
@@ -56,6 +60,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Rc<Node>>, String> {
 
 struct Reader<'a> {
     events: Parser<'a, StrInput<'a>>,
+    lines: Vec<&'a str>,
     /// By the parser's number for the anchor; an anchor whose value is not complete is not there yet.
     anchors: HashMap<usize, Rc<Node>>,
     aliases: usize,
@@ -68,7 +73,7 @@ impl<'a> Reader<'a> {
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Rc<Node>, String> {
-        let (line, column) = (span.start.line(), span.start.col() + 1);
+        let (line, column) = self.place(&event, span);
         if depth > DEPTH {
             return Err(format!("line {line}: nested deeper than {DEPTH} levels"));
         }
@@ -89,6 +94,20 @@ impl<'a> Reader<'a> {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    /// Where a value stands, from 1, as the original counts: what is empty after the colon, lines at the sign before them.
+    fn place(&self, event: &Event<'a>, span: Span) -> (usize, usize) {
+        let (line, column) = (span.start.line(), span.start.col() + 1);
+        match event {
+            Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty() => (line, column + 1),
+            Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {
+                let above = self.lines.iter().enumerate().take(line).rev();
+                let mut signs = above.filter_map(|(at, text)| Some((at + 1, sign(text)? + 1)));
+                signs.next().unwrap_or((line, column))
+            }
+            _ => (line, column),
+        }
     }
 
     fn alias(&mut self, anchor: usize, line: usize) -> Result<Rc<Node>, String> {
@@ -180,6 +199,15 @@ impl Members {
         self.places.insert(name.clone(), self.list.len());
         self.list.push((name, value));
     }
+}
+
+/// Where in a line the sign stands that announces lines: `|` or `>` with what belongs to it, at the end of the line.
+fn sign(line: &str) -> Option<usize> {
+    let line = line.split(" #").next().unwrap_or_default().trim_end();
+    let head = line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
+    let before = head.strip_suffix(['|', '>'])?;
+    let announces = before.is_empty() || before.ends_with([' ', '\t']);
+    announces.then(|| before.chars().count())
 }
 
 /// Spring puts a key that is no text into brackets.

@@ -55,6 +55,14 @@ fn tells_what_a_value_is_and_where() {
 }
 
 #[test]
+fn empty_values_and_lines_stand_where_the_original_finds_them() {
+    let text = "a:\n  b:\n  c: |- # x | y\n\n    one\n    two |\n  d:\n    - >2\n      x\n  e: 1\n";
+    let entries = documents(text).unwrap();
+    let seen: Vec<_> = entries[0].iter().map(|e| (e.key.as_str(), e.line, e.column)).collect();
+    assert_eq!(seen, [("a.b", 2, 5), ("a.c", 3, 6), ("a.d[0]", 8, 7), ("a.e", 10, 6)]);
+}
+
+#[test]
 fn reads_every_document_that_says_something() {
     let documents = documents("a: 1\n---\n---\na: 2\nb: 3\n").unwrap();
     assert_eq!(documents.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);

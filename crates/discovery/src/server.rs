@@ -3,7 +3,7 @@
 //! Writes are visible to the next read; there is no response cache.
 
 mod basic;
-mod config;
+pub mod config;
 mod eureka;
 mod events;
 mod figures;

@@ -114,7 +114,8 @@ impl Instance {
         let mut value = self.to_value();
         let Value::Object(members) = &mut value else { return value };
         members.retain(|name, _| !LEFT_OUT.contains(&name.as_str()));
-        let center = members.get_mut("dataCenterInfo").and_then(|center| center.get_mut("metadata"));
+        let center =
+            members.get_mut("dataCenterInfo").and_then(|center| center.get_mut("metadata"));
         if let Some(Value::Object(machine)) = center {
             machine.retain(|name, _| KEPT_OF_AMAZON.contains(&name.as_str()));
         }

@@ -28,19 +28,13 @@ fn unknown_members_are_kept_and_nulls_are_not() {
 #[test]
 fn an_unknown_status_is_unknown_and_the_old_spelling_of_the_override_is_read() {
     assert_eq!(read(r#""app":"BOOK","status":"SLEEPY""#).status, Status::Unknown);
-    assert_eq!(
-        read(r#""app":"BOOK","overriddenstatus":"DOWN""#).overridden_status,
-        Status::Down
-    );
+    assert_eq!(read(r#""app":"BOOK","overriddenstatus":"DOWN""#).overridden_status, Status::Down);
 }
 
 #[test]
 fn empty_metadata_is_written_as_java_does() {
     let json = serde_json::to_string(&read(r#""app":"BOOK""#)).unwrap();
-    assert!(
-        json.contains(r#""metadata":{"@class":"java.util.Collections$EmptyMap"}"#),
-        "{json}"
-    );
+    assert!(json.contains(r#""metadata":{"@class":"java.util.Collections$EmptyMap"}"#), "{json}");
     let again = read(r#""app":"BOOK","metadata":{"@class":"java.util.Collections$EmptyMap"}"#);
     assert!(again.metadata.is_empty());
 }
@@ -60,7 +54,11 @@ fn xml_is_read_as_the_same_members() {
     let json = r#""instanceId":"1","app":"BOOK","port":{"$":81,"@enabled":"true"},"overriddenStatus":"DOWN",
         "metadata":{"a_b":"x","empty":""},"leaseInfo":{"durationInSecs":7}"#;
     assert_eq!(Instance::from_xml(xml.as_bytes()).unwrap(), read(json));
-    for wrong in ["<app/>", "<instance>x</instance>", "<instance><app>A</app><port enabled=\"x\">1</port></instance>"] {
+    for wrong in [
+        "<app/>",
+        "<instance>x</instance>",
+        "<instance><app>A</app><port enabled=\"x\">1</port></instance>",
+    ] {
         assert!(Instance::from_xml(wrong.as_bytes()).is_err(), "{wrong}");
     }
 }

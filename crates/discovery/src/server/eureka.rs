@@ -100,7 +100,11 @@ async fn sign(State(registry): State<Registry>, request: Request, next: Next) ->
 }
 
 /// Refuses to list anything before a peer was asked what it knows: an empty list would be believed.
-async fn wait_for_peers(State(registry): State<Registry>, request: Request, next: Next) -> Response {
+async fn wait_for_peers(
+    State(registry): State<Registry>,
+    request: Request,
+    next: Next,
+) -> Response {
     // Registries that start together ask one another.
     if registry.peers.may_serve() || request.headers().contains_key(REPLICATION) {
         return next.run(request).await;

@@ -23,7 +23,10 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("019", "their delta is up to 30 s old, and the services that ran are new to ours"),
     ("020", "the services that ran are new to ours"),
     ("040", "ours says why nothing is there"),
-    ("042", "theirs tells the peers' passwords and its own entry, which ours lists with all others"),
+    (
+        "042",
+        "theirs tells the peers' passwords and its own entry, which ours lists with all others",
+    ),
     ("047", "their list is up to 30 s old; compression is the server's, not the router's"),
     ("053", "their delta is up to 30 s old: it does not tell yet who is gone"),
     ("055", "their list is up to 30 s old: it has who is gone"),
@@ -43,8 +46,7 @@ fn cases() -> Vec<(String, Value)> {
 
 async fn ask(router: &Router, request: &Value) -> (u16, String, Bytes, bool) {
     let text = |name: &str| request[name].as_str();
-    let mut builder =
-        Request::builder().method(text("method").unwrap()).uri(text("path").unwrap());
+    let mut builder = Request::builder().method(text("method").unwrap()).uri(text("path").unwrap());
     for (name, value) in request["headers"].as_object().unwrap() {
         builder = builder.header(name, value.as_str().unwrap());
     }

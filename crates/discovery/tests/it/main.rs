@@ -3,6 +3,7 @@
 
 mod at_once;
 mod cases;
+mod config;
 mod forwarding;
 mod recorded;
 mod registration;

@@ -34,9 +34,13 @@ fn the_form_is_that_of_the_java_codec() {
 
 #[test]
 fn names_that_clients_write_by_hand_are_read() {
-    for (coded, name) in
-        [("my_key", "my_key"), ("my__key", "my_key"), ("a_-b", "a$b"), ("_.0020", " "), ("_.é", "_.é")]
-    {
+    for (coded, name) in [
+        ("my_key", "my_key"),
+        ("my__key", "my_key"),
+        ("a_-b", "a$b"),
+        ("_.0020", " "),
+        ("_.é", "_.é"),
+    ] {
         assert_eq!(names::decode(coded), name);
     }
 }

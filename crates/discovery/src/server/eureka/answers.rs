@@ -68,7 +68,8 @@ pub(super) fn applications(
     listed: &[Listed],
 ) -> Response {
     let groups = listed.chunk_by(|one, next| one.description().app == next.description().app);
-    let groups = groups.filter_map(|group| Some((group.first()?.description().app.as_str(), group)));
+    let groups =
+        groups.filter_map(|group| Some((group.first()?.description().app.as_str(), group)));
     // About what an instance takes, so that a large list is not copied again and again while it grows.
     let mut body = String::with_capacity(256 + 1_800 * listed.len());
     match asked.form {

@@ -58,11 +58,11 @@ pub(super) async fn take(
         return Ok(asked.empty(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let read = timeout(PATIENCE, axum::body::to_bytes(body, BATCH_LIMIT)).await;
-    let read = read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "The batch is too slow"))?;
+    let read =
+        read.map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "The batch is too slow"))?;
     let body = read.map_err(|_| Problem::too_large(BATCH_LIMIT))?;
-    let batch: Batch = serde_json::from_slice(&body).map_err(|error| {
-        Problem::bad_request(format!("The batch cannot be read: {error}"))
-    })?;
+    let batch: Batch = serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_request(format!("The batch cannot be read: {error}")))?;
     let answers: Vec<Answer> =
         batch.replication_list.into_iter().map(|entry| take_entry(&registry, entry)).collect();
     Ok(asked.answer(StatusCode::OK, written(asked.form, &answers)))

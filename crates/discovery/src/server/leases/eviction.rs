@@ -42,7 +42,9 @@ impl Leases {
     pub(crate) fn figures(&self, now: Moment, settings: &RegistrySettings) -> Figures {
         let all = self.apps.values().flat_map(|app| app.values());
         let expected: f64 = all
-            .map(|held| 60.0 / f64::from(held.instance().lease_info.renewal_interval_in_secs.max(1)))
+            .map(|held| {
+                60.0 / f64::from(held.instance().lease_info.renewal_interval_in_secs.max(1))
+            })
             .sum();
         let threshold = (expected * settings.renewal_percent_threshold) as u64;
         let renewals = self.renewals.within_a_minute(now.at);

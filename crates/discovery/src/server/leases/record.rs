@@ -55,7 +55,8 @@ impl Listed {
             Form::Json => record.json.get_or_init(|| write(&record.instance, form)),
             Form::Xml => record.xml.get_or_init(|| write(&record.instance, form)),
         };
-        let (before, after) = (&written.text[..written.renewed.start], &written.text[written.renewed.end..]);
+        let (before, after) =
+            (&written.text[..written.renewed.start], &written.text[written.renewed.end..]);
         target.push_str(before);
         target.push_str(&self.renewed.to_string());
         target.push_str(after);

@@ -30,9 +30,10 @@ impl Renewals {
 
     pub(super) fn within_a_minute(&self, now: Instant) -> u64 {
         let now = self.second(now);
-        let recent = self.counts.iter().filter(|(second, _)| {
-            now.checked_sub(*second).is_some_and(|age| age < SECONDS)
-        });
+        let recent = self
+            .counts
+            .iter()
+            .filter(|(second, _)| now.checked_sub(*second).is_some_and(|age| age < SECONDS));
         recent.map(|(_, count)| u64::from(*count)).sum()
     }
 

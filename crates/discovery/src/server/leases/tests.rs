@@ -127,10 +127,7 @@ fn a_full_registry_still_takes_who_is_known() {
     assert_eq!(leases.register(book("book:2", "UP", 1), CLIENT, now, &full), Err(Full::All(1)));
     assert_eq!(leases.register(book("book:1", "UP", 101), CLIENT, now, &full), SAME);
     leases.cancel("BOOK", "book:1", now).unwrap();
-    assert_eq!(
-        leases.register(book("book:2", "UP", 1), CLIENT, now, &full),
-        Ok(Registered::New)
-    );
+    assert_eq!(leases.register(book("book:2", "UP", 1), CLIENT, now, &full), Ok(Registered::New));
 }
 
 #[test]
@@ -142,8 +139,11 @@ fn recent_changes_name_the_last_of_each_and_end_after_three_minutes() {
     leases.cancel("BOOK", "book:2", moment(100, start)).unwrap();
     let mut check = |seconds: u64, expected: &[(&str, Action)]| {
         let recent = leases.recent(moment(seconds, start));
-        let recent: Vec<_> =
-            recent.iter().map(Listed::description).map(|i| (i.id(), i.action_type.unwrap())).collect();
+        let recent: Vec<_> = recent
+            .iter()
+            .map(Listed::description)
+            .map(|i| (i.id(), i.action_type.unwrap()))
+            .collect();
         assert_eq!(recent, expected, "after {seconds} s");
     };
     check(101, &[("book:1", Action::Modified), ("book:2", Action::Deleted)]);

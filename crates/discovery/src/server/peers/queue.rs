@@ -57,8 +57,7 @@ pub(super) enum StatusStep {
 impl Queue {
     pub(super) fn new(address: Address) -> Self {
         let peer = PeerState::Untried;
-        let state =
-            State { order: VecDeque::new(), waiting: HashMap::new(), peer, is_full: false };
+        let state = State { order: VecDeque::new(), waiting: HashMap::new(), peer, is_full: false };
         Queue { address, state: Mutex::new(state), wake: Notify::new() }
     }
 
@@ -78,7 +77,9 @@ impl Queue {
         } else if !state.is_full {
             state.is_full = true;
             let peer = &self.address;
-            warn!("{MOST} instances wait to be told to the registry at {peer}: others are not kept for it");
+            warn!(
+                "{MOST} instances wait to be told to the registry at {peer}: others are not kept for it"
+            );
         }
         drop(state);
         self.wake.notify_one();
@@ -131,11 +132,7 @@ impl Queue {
 
     pub(super) fn peer(&self) -> Peer {
         let state = self.state();
-        Peer {
-            address: self.address.to_string(),
-            state: state.peer,
-            waiting: state.waiting.len(),
-        }
+        Peer { address: self.address.to_string(), state: state.peer, waiting: state.waiting.len() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -182,8 +179,7 @@ impl Waiting {
         if self.since.elapsed() > EXPIRY {
             (self.cancel, self.heartbeat) = (false, false);
         }
-        let is_something =
-            self.cancel || self.register || self.status.is_some() || self.heartbeat;
+        let is_something = self.cancel || self.register || self.status.is_some() || self.heartbeat;
         is_something.then_some(self)
     }
 }
@@ -206,7 +202,10 @@ mod tests {
                     (waiting.status.is_some(), "status"),
                     (waiting.heartbeat, "heartbeat"),
                 ];
-                parts.iter().filter(|(is, _)| *is).fold(id, |text, (_, part)| format!("{text} {part}"))
+                parts
+                    .iter()
+                    .filter(|(is, _)| *is)
+                    .fold(id, |text, (_, part)| format!("{text} {part}"))
             })
             .collect()
     }

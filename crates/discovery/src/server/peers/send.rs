@@ -112,7 +112,9 @@ impl Sender {
             }
             Err(Failure::Refused(status)) => {
                 let (peer, count) = (&self.queue.address, entries.len());
-                warn!("the registry at {peer} refused a batch of {count} changes with {status}: it is not told them");
+                warn!(
+                    "the registry at {peer} refused a batch of {count} changes with {status}: it is not told them"
+                );
                 true
             }
         }
@@ -208,9 +210,8 @@ impl Sender {
     }
 
     fn request(&self, request: RequestBuilder) -> RequestBuilder {
-        let request = request
-            .header(header::ACCEPT, "application/json")
-            .header(eureka::REPLICATION, "true");
+        let request =
+            request.header(header::ACCEPT, "application/json").header(eureka::REPLICATION, "true");
         let address = &self.queue.address;
         if address.user().is_empty() {
             return request;
@@ -223,7 +224,9 @@ impl Sender {
         match answer.status() {
             status if status.is_success() => {}
             StatusCode::UNAUTHORIZED => {
-                return Err(anyhow!("it does not know the user or the password; correct them in its address"));
+                return Err(anyhow!(
+                    "it does not know the user or the password; correct them in its address"
+                ));
             }
             status => return Err(anyhow!("it answered {status}")),
         }

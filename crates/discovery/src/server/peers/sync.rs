@@ -42,7 +42,10 @@ pub(super) async fn first_look(senders: &[Sender]) {
                         // One that was refused for want of room is logged there.
                         let _ = eureka::take_from_peer(&sender.registry, instance);
                     }
-                    info!("took over {count} instances from the registry at {}", sender.queue.address);
+                    info!(
+                        "took over {count} instances from the registry at {}",
+                        sender.queue.address
+                    );
                     return;
                 }
                 Ok(_) => {}

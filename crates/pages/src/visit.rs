@@ -8,19 +8,32 @@ use axum::{
 use chassis::{Problem, Secret};
 use identity::{
     csrf::CsrfToken,
-    login::{SIGN_IN, Visitor},
+    login::{SIGN_IN, SignedIn, Visitor},
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::doors;
+/// The role of administrators.
+const ADMIN: &str = "ROLE_ADMIN";
 
-/// Who asks, with what the pages need of it.
-pub(crate) struct Visit {
-    pub(crate) login: String,
-    pub(crate) is_administrator: bool,
-    pub(crate) token: Secret<String>,
-    pub(crate) csrf: String,
-    pub(crate) path: String,
+/// Who asks, with what the pages need of it. A handler behind [`identity::login::sessions`] and
+/// [`identity::csrf::protect`] takes it as an argument.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The name that people know the visitor by.
+    pub login: String,
+    /// Whether the visitor may see and do everything.
+    pub is_administrator: bool,
+    /// Speaks for the visitor to other services.
+    pub token: Secret<String>,
+    /// What a form must carry in its field `_csrf`.
+    pub csrf: String,
+    /// The path that was asked for.
+    pub path: String,
+}
+
+/// Whether somebody may see and do everything.
+pub fn is_administrator(signed_in: &SignedIn) -> bool {
+    signed_in.caller.has_role(ADMIN)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visit {
@@ -50,7 +63,7 @@ fn visit(parts: &Parts) -> Result<Option<Visit>, Problem> {
     let csrf = parts.extensions.get::<CsrfToken>().map(|token| token.0.clone()).unwrap_or_default();
     Ok(Some(Visit {
         login: signed_in.caller.login.clone(),
-        is_administrator: doors::is_administrator(signed_in),
+        is_administrator: is_administrator(signed_in),
         token: signed_in.access_token()?.clone(),
         csrf,
         path: parts.uri.path().to_owned(),
@@ -58,6 +71,6 @@ fn visit(parts: &Parts) -> Result<Option<Visit>, Problem> {
 }
 
 /// Where a visitor signs in who is to come back to `path`.
-fn sign_in(path: &str) -> String {
+pub fn sign_in(path: &str) -> String {
     format!("{SIGN_IN}?return={}", utf8_percent_encode(path, NON_ALPHANUMERIC))
 }

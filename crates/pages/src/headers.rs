@@ -1,4 +1,4 @@
-//! The security headers of every answer of the gateway (contract §5.2), with a stricter content security policy:
+//! The security headers of every answer of a service with pages (contract §5.2), with a stricter content security policy:
 //! the pages need no script, so none is allowed.
 
 use axum::{
@@ -15,7 +15,7 @@ const STRICT: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 
 /// The content security policy. `issuer` is the origin of the identity provider: signing out is a form whose answer
 /// leads there, and browsers hold such redirects against `form-action` too.
-pub(crate) fn content_security_policy(issuer: &str) -> HeaderValue {
+pub fn content_security_policy(issuer: &str) -> HeaderValue {
     let policy = origin(issuer).map(|origin| {
         STRICT.replace("form-action 'self'", &format!("form-action 'self' {origin}"))
     });
@@ -34,11 +34,7 @@ fn origin(address: &str) -> Option<&str> {
 }
 
 /// Adds the headers where the handler, or the service behind it, did not set its own.
-pub(crate) async fn add(
-    State(policy): State<HeaderValue>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn add(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);

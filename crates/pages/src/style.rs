@@ -14,11 +14,12 @@ const SHEET: &str = include_str!("../style/milena.css");
 const HASH: u64 = fnv1a(SHEET.as_bytes());
 
 /// Where the style sheet is.
-pub(crate) fn address() -> String {
+pub fn address() -> String {
     format!("/content/milena-{HASH:016x}.css")
 }
 
-pub(crate) fn routes() -> Router {
+/// Serves the style sheet, to everybody and to every cache.
+pub fn routes() -> Router {
     Router::new().route("/content/{file}", get(sheet))
 }
 
@@ -35,7 +36,7 @@ async fn sheet(Path(file): Path<String>) -> Result<Response, Problem> {
 }
 
 /// The hash function FNV-1a: it tells versions of a file apart, nothing more is asked of it.
-pub(crate) const fn fnv1a(bytes: &[u8]) -> u64 {
+pub const fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut at = 0;
     while at < bytes.len() {

@@ -6,6 +6,7 @@ mod basic;
 mod config;
 mod eureka;
 mod leases;
+mod look;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

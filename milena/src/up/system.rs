@@ -1,5 +1,7 @@
 //! All services and embedded parts, put together.
 
+mod registry;
+
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
@@ -10,11 +12,7 @@ use std::{
 use anyhow::Context;
 use chassis::{Outside, Service, Stop, config::Settings, telemetry::Loggers};
 use discovery::{Address, Directory, Forwarder, Registration};
-use identity::{
-    Issuer, Provider,
-    login::{Login, LoginSettings},
-    session::Sessions,
-};
+use identity::{Issuer, Provider, login::Login};
 use mail::{Mailbox, Security, SmtpSettings};
 
 use super::{
@@ -204,7 +202,9 @@ impl Builder {
         called.extend(issuer);
         let mut embedded = self.parts.embedded();
         let named = listeners.registry.is_none();
-        embedded.extend(listeners.registry.map(|listener| self.registry().on(listener)));
+        if let Some(listener) = listeners.registry {
+            embedded.push(self.registry().await?.on(listener));
+        }
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
             embedded.push(
                 Service::new("mail sink")
@@ -225,12 +225,6 @@ impl Builder {
         let password = self.parts.wanted.registry.password.clone();
         let host = self.addresses.registry.trim_start_matches("http://");
         Ok(Address::parse(&format!("http://{host}/eureka"))?.asked_by("admin", password))
-    }
-
-    fn registry(&self) -> Service {
-        let parts = &self.parts;
-        let management = parts.management(registry::about(&parts.wanted.profiles));
-        registry::service(parts.wanted.registry.clone(), management, parts.outside.clone())
     }
 
     async fn mailbox(&mut self) -> anyhow::Result<Mailbox> {
@@ -258,16 +252,7 @@ impl Builder {
     ) -> anyhow::Result<Service> {
         let database = self.parts.sqlite("gateway.db", &identity::session::tables()).await?;
         let outside = self.parts.outside.clone();
-        let sign_in = &self.parts.wanted.sign_in;
-        let login = Login::new(LoginSettings {
-            provider: self.provider.clone(),
-            verifier: self.parts.verifier.clone(),
-            client_id: sign_in.client_id.clone(),
-            client_secret: sign_in.client_secret.clone(),
-            scopes: sign_in.scopes.clone(),
-            sessions: Sessions::new(database.clone(), outside.clone()),
-            outside: outside.clone(),
-        });
+        let login = Login::new(self.sign_in(database.clone()));
         let about = gateway::about(&self.parts.wanted.profiles);
         gateway::service(gateway::Parts {
             login,

@@ -1,0 +1,26 @@
+//! Where the configuration comes from.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+
+/// The sources in the form of Spring Cloud's composite configuration.
+pub(super) fn sources(folder: &Path) -> Value {
+    let folder = folder.strip_prefix(".").unwrap_or(folder).display();
+    json!([{ "type": "native", "search": { "locations": format!("file:{folder}") } }])
+}
+
+/// The text of a file that is not longer than this.
+pub(super) async fn read_bounded(path: &Path, limit: u64) -> anyhow::Result<String> {
+    let file = tokio::fs::File::open(path).await;
+    let file = file.with_context(|| format!("open {}", path.display()))?;
+    let mut text = String::new();
+    let read = file.take(limit + 1).read_to_string(&mut text).await;
+    read.with_context(|| format!("read {}", path.display()))?;
+    if text.len() as u64 > limit {
+        bail!("{} is longer than {limit} bytes", path.display());
+    }
+    Ok(text)
+}

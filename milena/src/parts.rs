@@ -1,6 +1,7 @@
 //! The parts that services are made of: real ones where the configuration names them, else embedded ones in the data folder.
 
 mod databases;
+mod registry;
 
 use std::{
     path::{Path, PathBuf},
@@ -23,7 +24,7 @@ use microservice::Description;
 use rustix::system::uname;
 use tracing::{info, warn};
 
-use crate::{folder::Folder, health, wanted::Wanted};
+use crate::{folder::Folder, health, refresh::Refresh, wanted::Wanted};
 
 /// How long leaving Kafka's groups may take.
 const LEAVING: Duration = Duration::from_secs(3);
@@ -39,6 +40,8 @@ pub(crate) struct Parts {
     pub(crate) directory: Option<Arc<Directory>>,
     /// The sources of what a Config server has said; `None` when none has answered.
     pub(crate) config_sources: Option<Vec<String>>,
+    /// Reads the configuration again, where a Config server has answered.
+    pub(crate) refresh: Option<Refresh>,
     provider: Arc<Provider>,
     loggers: Option<Loggers>,
     data_dir: PathBuf,
@@ -70,6 +73,7 @@ impl Parts {
             outside,
             directory: None,
             config_sources: None,
+            refresh: None,
             provider,
             loggers,
             data_dir,
@@ -185,8 +189,13 @@ impl Parts {
     /// What every service of the process shows of itself.
     pub(crate) fn management(&self, about: About) -> Management {
         let settings = self.wanted.settings.clone();
-        Management::new(about, settings, self.outside.clone(), self.loggers.clone())
-            .disk(nearest(&self.data_dir))
+        let management =
+            Management::new(about, settings, self.outside.clone(), self.loggers.clone())
+                .disk(nearest(&self.data_dir));
+        match &self.refresh {
+            Some(refresh) => management.refresh(refresh.endpoint()),
+            None => management,
+        }
     }
 
     /// What a service with a database shows of itself, and of those whom it needs.

@@ -1,7 +1,5 @@
 //! All services and embedded parts, put together.
 
-mod registry;
-
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     path::{Path, PathBuf},
@@ -80,7 +78,7 @@ impl System {
         parts.mail_server = Some(smtp);
         // Taken first: a folder that is somebody else's, or damaged, stops everything before anything is written.
         parts.folder().await?;
-        Builder { parts, provider, addresses }.build(listeners).await
+        Builder { parts, addresses }.build(listeners).await
     }
 
     /// What runs where.
@@ -179,7 +177,6 @@ fn sink_settings(mails: &Mails, addresses: &Addresses) -> anyhow::Result<SmtpSet
 /// What the system is made from.
 struct Builder {
     parts: Parts,
-    provider: Arc<Provider>,
     addresses: Addresses,
 }
 
@@ -203,7 +200,9 @@ impl Builder {
         let mut embedded = self.parts.embedded();
         let named = listeners.registry.is_none();
         if let Some(listener) = listeners.registry {
-            embedded.push(self.registry().await?.on(listener));
+            let registration =
+                self.registration(&registry, registry::NAME, &self.addresses.registry)?;
+            embedded.push(self.parts.registry(registration).await?.on(listener));
         }
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
             embedded.push(
@@ -252,7 +251,7 @@ impl Builder {
     ) -> anyhow::Result<Service> {
         let database = self.parts.sqlite("gateway.db", &identity::session::tables()).await?;
         let outside = self.parts.outside.clone();
-        let login = Login::new(self.sign_in(database.clone()));
+        let login = Login::new(self.parts.sign_in(database.clone()));
         let about = gateway::about(&self.parts.wanted.profiles);
         gateway::service(gateway::Parts {
             login,

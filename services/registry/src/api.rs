@@ -23,7 +23,7 @@ use tracing::warn;
 
 use crate::history::History;
 
-pub(crate) use eureka::up_time;
+pub(crate) use eureka::{host_and_port, up_time};
 use sources::sources;
 
 /// The longest public key that is read, in bytes.
@@ -39,8 +39,6 @@ pub(crate) struct Interface {
     pub(crate) profiles: Vec<String>,
     pub(crate) config_folder: PathBuf,
     pub(crate) ssh_public_key: Option<PathBuf>,
-    /// `host:port` of each other registry that this one shares its knowledge with.
-    pub(crate) replicas: Vec<String>,
     /// The address of this registry, as it tells it.
     pub(crate) ip_address: String,
     pub(crate) started: Timestamp,

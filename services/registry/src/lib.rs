@@ -27,13 +27,15 @@ use identity::{
     csrf,
     login::{self, Login},
 };
-use tokio::sync::broadcast;
 
 pub use settings::{DEFAULTS, Settings};
 
+/// The name of the registry among the services.
+pub const NAME: &str = "jhipster-registry";
+
 use api::Interface;
 use call::Calls;
-use history::{Event, History};
+use history::History;
 use pages::Pages;
 
 /// The session's cookie, by the name that the Java registry gives it: the gateway's may be on the same host.
@@ -47,8 +49,6 @@ const PLACE: errors::Place = errors::Place {
     service: "registry",
     programs: &["/api/", "/eureka/", "/config/", "/management/", "/v3/"],
 };
-/// How many events may wait to be kept.
-const WAITING: usize = 10_000;
 
 /// What the registry is made of.
 pub struct Parts {
@@ -64,12 +64,10 @@ pub struct Parts {
     pub profiles: Vec<String>,
     /// What the process shows of itself; made with [`about`].
     pub management: Management,
-    /// Who is where.
+    /// Who is where, and with which other registries that is shared.
     pub registry: Registry,
     /// Keeps sessions and the past; has the [`tables`].
     pub database: DatabaseRef,
-    /// `host:port` of each other registry that this one shares its knowledge with.
-    pub replicas: Vec<String>,
     /// The address of this registry, as it tells it.
     pub ip_address: String,
     /// The time and randomness.
@@ -79,8 +77,8 @@ pub struct Parts {
 /// What the registry says of itself, when it behaves like these profiles of Spring.
 pub fn about(profiles: &[String]) -> About {
     About {
-        name: "jhipster-registry".to_owned(),
-        artifact: "jhipster-registry".to_owned(),
+        name: NAME.to_owned(),
+        artifact: NAME.to_owned(),
         group: "tech.jhipster.registry".to_owned(),
         version: "7.3.0".to_owned(),
         profiles: profiles.to_vec(),
@@ -108,7 +106,6 @@ pub fn service(parts: Parts) -> Service {
         profiles: parts.profiles,
         config_folder: settings.config_folder,
         ssh_public_key: settings.ssh_public_key,
-        replicas: parts.replicas,
         ip_address: parts.ip_address,
         started: outside.now(),
         outside: outside.clone(),
@@ -139,17 +136,15 @@ pub fn service(parts: Parts) -> Service {
             headers::content_security_policy(&issuer),
             headers::add,
         ));
-    let (told, events) = broadcast::channel::<Event>(WAITING);
-    let trimmed = history.clone();
+    let events = registry.events();
+    let (trimmed, replicating) = (history.clone(), registry.clone());
     Service::new("registry")
         .routes(style::routes().merge(routes))
         .answering_as(Answers::Spring(outside))
         .around(move |routes| endpoints.measured(routes))
         .background("sessions", move |stop| login.tend(stop))
-        .background("history", move |stop| async move {
-            let _told = told;
-            history.record(events, stop).await
-        })
+        .background("history", move |stop| async move { history.record(events, stop).await })
         .background("forget", move |stop| async move { trimmed.trim(stop).await })
+        .background("replicate", |stop| replicating.replicate(stop))
         .background("evict", |stop| registry.evict(stop))
 }

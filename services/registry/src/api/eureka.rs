@@ -58,7 +58,7 @@ fn by_time(events: &[Event]) -> Map<String, Value> {
 }
 
 pub(super) async fn replicas(State(interface): State<Arc<Interface>>) -> Json<Vec<String>> {
-    Json(interface.replicas.clone())
+    Json(interface.registry.peers().iter().map(|peer| host_and_port(&peer.address)).collect())
 }
 
 pub(super) async fn status(State(interface): State<Arc<Interface>>) -> Json<Value> {
@@ -70,7 +70,7 @@ pub(super) async fn status(State(interface): State<Arc<Interface>>) -> Json<Valu
         "applications": null,
         "status": {
             "currentTime": now.strftime("%Y-%m-%dT%H:%M:%S +0000").to_string(),
-            "isBelowRenewThreshold": false,
+            "isBelowRenewThreshold": interface.registry.figures().is_below_threshold,
             "instanceInfo": { "ipAddr": interface.ip_address, "status": "UP" },
             "upTime": up,
             "environment": "JHipster-DataCenter",
@@ -84,6 +84,12 @@ pub(super) async fn status(State(interface): State<Arc<Interface>>) -> Json<Valu
             },
         },
     }))
+}
+
+/// `registry:8761` of `http://registry:8761/eureka`.
+pub(crate) fn host_and_port(address: &str) -> String {
+    let (_, place) = address.split_once("://").unwrap_or(("", address));
+    place.split('/').next().unwrap_or_default().to_owned()
 }
 
 /// `00:14`, or `2 days 03:07`, as Netflix's server writes it.
@@ -113,6 +119,12 @@ mod tests {
         check(25 * 3600 + 120, "1 day 01:02");
         check(49 * 3600, "2 days 01:00");
         check(-5, "00:00");
+    }
+
+    #[test]
+    fn a_replica_is_told_by_its_host_and_port() {
+        assert_eq!(host_and_port("http://localhost:18771/eureka"), "localhost:18771");
+        assert_eq!(host_and_port("localhost:18771"), "localhost:18771");
     }
 
     #[test]

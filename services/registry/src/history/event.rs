@@ -1,6 +1,9 @@
 //! What happened to an instance or to the configuration.
 
-use discovery::Status;
+use discovery::{
+    Status,
+    server::{self, Origin},
+};
 use jiff::Timestamp;
 
 /// Something that happened.
@@ -32,11 +35,35 @@ pub(crate) enum Kind {
     Metadata,
     Cancelled,
     Evicted,
+    Replicated,
     Configuration,
 }
 
+impl From<server::Event> for Event {
+    fn from(told: server::Event) -> Self {
+        let kind = match told.kind {
+            server::Kind::Registered => Kind::Registered,
+            server::Kind::StatusChanged => Kind::Status,
+            server::Kind::StatusOverridden => Kind::Overridden,
+            server::Kind::OverrideRemoved => Kind::OverrideRemoved,
+            server::Kind::MetadataChanged => Kind::Metadata,
+            server::Kind::Cancelled => Kind::Cancelled,
+            server::Kind::Evicted => Kind::Evicted,
+            server::Kind::Replicated => Kind::Replicated,
+        };
+        let by = match told.by {
+            Origin::Client(Some(address)) => address.to_string(),
+            Origin::Client(None) => String::new(),
+            Origin::Peer => "another registry".to_owned(),
+            Origin::Registry => "the registry".to_owned(),
+        };
+        let server::Event { at, app, id, status, address, .. } = told;
+        Event { at, kind, app, id, status, address, by }
+    }
+}
+
 impl Kind {
-    const ALL: [Kind; 8] = [
+    const ALL: [Kind; 9] = [
         Kind::Registered,
         Kind::Status,
         Kind::Overridden,
@@ -44,6 +71,7 @@ impl Kind {
         Kind::Metadata,
         Kind::Cancelled,
         Kind::Evicted,
+        Kind::Replicated,
         Kind::Configuration,
     ];
 
@@ -57,6 +85,7 @@ impl Kind {
             Kind::Metadata => "metadata",
             Kind::Cancelled => "cancelled",
             Kind::Evicted => "evicted",
+            Kind::Replicated => "replicated",
             Kind::Configuration => "configuration",
         }
     }

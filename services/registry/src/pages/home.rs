@@ -72,7 +72,7 @@ pub(super) async fn show(
         ("Running for (h:min)", up_time(interface.started, interface.outside.now())),
         ("Applications", applications.len().to_string()),
         ("Instances that take requests", format!("{up} of {}", instances.len())),
-        ("Other registries", interface.replicas.len().to_string()),
+        ("Other registries", pages.registry.peers().len().to_string()),
         ("Memory", format!("{memory} MiB")),
     ];
     let (events, _) = pages.history.happened(&Period::default()).await.map_err(forgetful)?;

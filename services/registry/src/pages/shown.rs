@@ -84,6 +84,7 @@ impl Past {
             Kind::Metadata => "changed its metadata",
             Kind::Cancelled => "left",
             Kind::Evicted => "was silent for too long",
+            Kind::Replicated => "told by another registry",
             Kind::Configuration => "new configuration",
         };
         Past {

@@ -3,6 +3,7 @@
 mod browser;
 mod calls;
 mod doors;
+mod history;
 mod pages;
 mod recorded;
 mod sign_in;

@@ -5,7 +5,10 @@ use std::fs;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::{browser::Browser, world::World};
+use crate::{
+    browser::Browser,
+    world::{World, listener},
+};
 
 #[tokio::test]
 async fn visitors_are_sent_to_sign_in_and_programs_find_nothing() {
@@ -47,7 +50,7 @@ async fn every_page_is_complete_and_allows_no_script() {
         ("/history?at=nonsense", "nonsense is no time."),
         ("/configuration", "Sources, the strongest first"),
         ("/encryption", "Nothing that you enter here is kept."),
-        ("/replicas", "localhost:18771"),
+        ("/replicas", "This registry is alone"),
     ] {
         let page = admin.get(&world.at(path)).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
@@ -70,6 +73,17 @@ async fn every_page_is_complete_and_allows_no_script() {
     let page = admin.get(&world.at("/instance?app=BOOK")).await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);
     page.shows("The address lacks a name that this page needs");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn other_registries_are_shown_with_how_it_stands_with_them() {
+    let (closed, address) = listener().await;
+    drop(closed);
+    let world = World::start_beside(&[&format!("http://admin:hunter2@{address}/eureka")]).await;
+    let page = world.admin().await.get(&world.at("/replicas")).await;
+    page.shows(&address);
+    page.hides("hunter2");
     world.stop().await;
 }
 

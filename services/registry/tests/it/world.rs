@@ -4,10 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use axum::Router;
 use chassis::{
-    Outside, Secret, Service, Stop, config::Settings, management::Management, telemetry::Loggers,
+    Current, Outside, Secret, Service, Stop, config::Settings, management::Management,
+    telemetry::Loggers,
 };
 use database::{Durability, Sqlite};
-use discovery::Registry;
+use discovery::{Address, Registry, RegistrySettings};
 use identity::{
     Issuer, Provider, Verifier,
     login::{Login, LoginSettings},
@@ -36,13 +37,22 @@ impl World {
 
     /// A registry with some settings of its own.
     pub(crate) async fn start_with(settings: &[(&str, &str)]) -> World {
+        World::begin(settings, &[]).await
+    }
+
+    /// A registry that shares what it knows with others, at these addresses.
+    pub(crate) async fn start_beside(peers: &[&str]) -> World {
+        World::begin(&[], peers).await
+    }
+
+    async fn begin(settings: &[(&str, &str)], peers: &[&str]) -> World {
         let folder = tempfile::tempdir().unwrap();
         let (issuer_listener, issuer_address) = listener().await;
         let (registry_listener, registry_address) = listener().await;
         let issuer = format!("http://{issuer_address}/realms/test");
         let services = vec![
             issuer_service(folder.path(), issuer.clone()).await.on(issuer_listener),
-            registry_service(folder.path(), &issuer, settings).await.on(registry_listener),
+            registry_service(folder.path(), &issuer, settings, peers).await.on(registry_listener),
         ];
         let registry = format!("http://{registry_address}");
         let (stop, running) = (Stop::new(), JoinSet::new());
@@ -128,7 +138,12 @@ async fn issuer_service(folder: &Path, url: String) -> Service {
     Service::new("issuer").routes(issuer.routes())
 }
 
-async fn registry_service(folder: &Path, issuer: &str, settings: &[(&str, &str)]) -> Service {
+async fn registry_service(
+    folder: &Path,
+    issuer: &str,
+    settings: &[(&str, &str)],
+    peers: &[&str],
+) -> Service {
     let outside = Outside::system();
     let path = folder.join("registry.db");
     let database =
@@ -152,16 +167,16 @@ async fn registry_service(folder: &Path, issuer: &str, settings: &[(&str, &str)]
     let profiles = ["dev".to_owned(), "api-docs".to_owned(), "oauth2".to_owned()];
     let loggers = Loggers::detached("info".parse().unwrap(), &["registry"]);
     let about = registry::about(&profiles);
+    let peers = peers.iter().map(|peer| Address::parse(peer).unwrap()).collect();
     registry::service(Parts {
         settings: registry::Settings::read(&all).unwrap(),
         login: Login::with_cookie(login, registry::COOKIE),
         issuer: issuer.to_owned(),
         client_id: "web_app".to_owned(),
         profiles: profiles.to_vec(),
-        management: Management::new(about, Arc::new(all), outside.clone(), Some(loggers)),
-        registry: Registry::new(outside.clone()),
+        management: Management::new(about, Current::new(all), outside.clone(), Some(loggers)),
+        registry: Registry::with(outside.clone(), RegistrySettings::default(), peers),
         database,
-        replicas: vec!["localhost:18771".to_owned()],
         ip_address: "127.0.0.1".to_owned(),
         outside,
     })

@@ -14,7 +14,7 @@ mod trace;
 
 pub use accept::{accepted, takes_gzip};
 pub use address::base_address;
-pub use answers::Answers;
+pub use answers::{Answers, nowhere};
 pub use body::{BODY_LIMIT, Form, body};
 pub use pages::Pages;
 pub use trace::{traced, traceparent};

@@ -9,6 +9,7 @@ mod events;
 mod figures;
 mod leases;
 mod operations;
+mod operator;
 mod peers;
 mod settings;
 mod watch;

@@ -47,6 +47,7 @@ const MISHAPS: [Mishap; 12] = [
     ("broker.db", |bytes| overwrite_the_middle(bytes), "is damaged"),
     ("keys/issuer-key.pem", |bytes| overwrite_the_middle(bytes), "is damaged"),
     ("gateway.db", |bytes| bytes[..].fill(b'x'), "is damaged"),
+    ("registry.db", |bytes| bytes[..].fill(b'x'), "is damaged"),
     ("identity.db", |bytes| newer(bytes), "has layout version 99"),
 ];
 

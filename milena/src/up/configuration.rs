@@ -13,6 +13,10 @@ use tracing::info;
 /// the first of these counts.
 const SERVICES: [&str; 4] = ["gateway", "store", "alert", registry::NAME];
 
+/// Where the registry is, as it tells services elsewhere. Here it is in the same process, which knows better: the tutorial's
+/// folder names a host that exists among its containers only.
+const ITS_OWN: [&str; 2] = ["eureka.client.", "spring.cloud.config."];
+
 /// What holds for the services, the most important source first.
 ///
 /// # Errors
@@ -37,6 +41,9 @@ pub(super) async fn told(
         all.extend(sources.filter(|source| !for_all.contains(source)));
     }
     all.extend(for_all);
+    for source in &mut all {
+        source.properties.retain(|(key, _)| !ITS_OWN.iter().any(|own| key.starts_with(own)));
+    }
     if !all.is_empty() {
         let names: Vec<&str> = all.iter().map(|source| source.name.as_str()).collect();
         info!("configured by {}", names.join(", "));

@@ -3,6 +3,8 @@
 
 pub mod client;
 pub mod forward;
+#[doc(hidden)]
+pub mod fuzz;
 mod hash_code;
 mod instance;
 pub mod server;

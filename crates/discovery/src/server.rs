@@ -43,6 +43,8 @@ use watch::Watch;
 
 /// How many events wait for whoever is slow; older ones are lost to it, and it is told how many.
 const EVENTS: usize = 4_096;
+/// The shortest interval between two looks for the silent.
+const SHORTEST_RUN: Duration = Duration::from_millis(10);
 
 /// Who is where. A clone is another handle to the same registry.
 #[derive(Clone, Debug)]
@@ -124,9 +126,6 @@ impl Registry {
         Moment { at: Instant::now(), millis: self.outside.now().as_millisecond() }
     }
 }
-
-/// The shortest interval between two looks for the silent.
-const SHORTEST_RUN: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// The registrations, for one caller at a time; whoever waits for a change learns of it afterwards.
 struct Held<'a> {

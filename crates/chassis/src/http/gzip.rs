@@ -20,20 +20,21 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// From how many bytes on others would have to wait too long for this thread.
 const ASIDE: usize = 64 * 1024;
 
-/// The media types that are compressed; what begins like one is one. The Java services' setting.
-const KINDS: [&str; 7] = [
+/// The media types that are compressed; what begins like one is one. The Java services' setting, and the registry's XML.
+const KINDS: [&str; 8] = [
     "text/html",
     "text/xml",
     "text/plain",
     "text/css",
     "application/javascript",
     "application/json",
+    "application/xml",
     "image/svg+xml",
 ];
 
 /// Compresses an answer whose kind and size make it worth it. An entity tag stays as it is: nothing that we answer may be
 /// kept by a cache, so nobody can mix up the two forms.
-pub(super) async fn compressed(response: Response) -> Response {
+pub async fn compressed(response: Response) -> Response {
     if !is_worth_it(&response) {
         return response;
     }

@@ -76,7 +76,7 @@ pub(super) fn take_from_peer(registry: &Registry, mut instance: Instance) -> Res
     }
 }
 
-/// Refuses a reader who understands neither form.
+/// Refuses a reader who understands neither form, and compresses for who takes that.
 async fn negotiate(request: Request, next: Next) -> Response {
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let is_understood = accept.is_none_or(|accept| {
@@ -86,7 +86,9 @@ async fn negotiate(request: Request, next: Next) -> Response {
         let detail = "The registry answers in XML, or with Accept: application/json in JSON";
         return Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response();
     }
-    next.run(request).await
+    let takes_gzip = chassis::http::takes_gzip(request.headers());
+    let response = next.run(request).await;
+    if takes_gzip { chassis::http::compressed(response).await } else { response }
 }
 
 /// Tells a peer who answers, by which a registry that is its own peer notices.

@@ -185,10 +185,13 @@ impl Leases {
         let mut status_changed = false;
         if status != held.instance().status {
             let changed = Instance { status, ..held.instance().clone() };
-            held.record = Arc::new(Record::new(changed));
+            self.keep(changed, Action::Modified, origin, now);
             status_changed = true;
         }
-        let (record, known) = (held.record.clone(), held.instance().last_dirty_timestamp);
+        let Some(record) = self.held(app, id).map(|held| held.record.clone()) else {
+            return (Renewal::Forgotten, false);
+        };
+        let known = record.description().last_dirty_timestamp;
         self.renewals.add(now.at);
         let renewal = match heartbeat.dirty {
             Some(dirty) if dirty == known => Renewal::Renewed,

@@ -27,7 +27,7 @@ const DIFFERENCES: &[(&str, &str)] = &[
         "042",
         "theirs tells the peers' passwords and its own entry, which ours lists with all others",
     ),
-    ("047", "their list is up to 30 s old; compression is the server's, not the router's"),
+    ("047", "their list is up to 30 s old"),
     ("053", "their delta is up to 30 s old: it does not tell yet who is gone"),
     ("055", "their list is up to 30 s old: it has who is gone"),
 ];

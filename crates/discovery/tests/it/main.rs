@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod at_once;
+mod bad_input;
 mod cases;
 mod config;
+mod events;
 mod forwarding;
+mod peers;
 mod recorded;
 mod registration;
 mod support;

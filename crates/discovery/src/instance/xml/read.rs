@@ -16,6 +16,15 @@ const DEEPEST: usize = 16;
 #[error("{0}")]
 pub(crate) struct Malformed(&'static str);
 
+const TOO_DEEP: &str = "the XML is nested too deeply";
+
+impl Malformed {
+    /// Whether elements stand too deeply in one another.
+    pub(crate) fn is_depth(self) -> bool {
+        self.0 == TOO_DEEP
+    }
+}
+
 /// An element that is being read.
 struct Open {
     name: String,
@@ -64,7 +73,7 @@ pub(crate) fn read(document: &[u8]) -> Result<(String, Value), Malformed> {
 
 fn begin(start: &BytesStart<'_>, depth: usize, after_root: bool) -> Result<Open, Malformed> {
     if depth >= DEEPEST {
-        return Err(Malformed("the XML is nested too deeply"));
+        return Err(Malformed(TOO_DEEP));
     }
     if after_root {
         return Err(Malformed("the XML has more than one outermost element"));

@@ -101,9 +101,9 @@ pub(super) fn applications(
     asked.answer(StatusCode::OK, body)
 }
 
-/// The number that clients compare with that of their own list.
+/// How many instances have which status.
 pub(super) fn hash_code(listed: &[Listed]) -> String {
-    crate::hash_code::hash_code(listed.iter().map(|listed| listed.description()))
+    crate::hash_code::hash_code(listed.iter().map(Listed::description))
 }
 
 /// Appends `{"name":…,"instance":[…]}`.

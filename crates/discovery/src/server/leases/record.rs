@@ -86,7 +86,7 @@ fn write(instance: &Instance, form: Form) -> Written {
         let instance = with_renewal(instance, renewed);
         let mut text = String::new();
         match form {
-            Form::Json => text.push_str(&instance.to_value().to_string()),
+            Form::Json => text = serde_json::to_string(&instance).unwrap_or_default(),
             Form::Xml => instance.push_xml(&mut text, 2),
         }
         text

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::{debug, info};
@@ -33,21 +34,13 @@ struct Application {
 /// Takes over what the first peer that answers knows. Ends when one did, or when there is no peer but this registry itself.
 pub(super) async fn first_look(senders: &[Sender]) {
     loop {
-        for sender in senders {
-            match instances(sender).await {
-                Ok(instances) if sender.queue.peer().state != PeerState::Itself => {
-                    sender.reached();
-                    let count = instances.len();
-                    for instance in instances {
-                        // One that was refused for want of room is logged there.
-                        let _ = eureka::take_from_peer(&sender.registry, instance);
-                    }
-                    info!(
-                        "took over {count} instances from the registry at {}",
-                        sender.queue.address
-                    );
-                    return;
-                }
+        // All are asked together, so that one that says nothing does not hide the others.
+        let mut asked: FuturesUnordered<_> =
+            senders.iter().map(|sender| async move { (sender, instances(sender).await) }).collect();
+        while let Some((sender, answer)) = asked.next().await {
+            let is_itself = sender.queue.peer().state == PeerState::Itself;
+            match answer {
+                Ok(instances) if !is_itself => return take_over(sender, instances),
                 Ok(_) => {}
                 Err(error) => sender.lost(&error),
             }
@@ -57,6 +50,16 @@ pub(super) async fn first_look(senders: &[Sender]) {
         }
         tokio::time::sleep(AGAIN).await;
     }
+}
+
+fn take_over(sender: &Sender, instances: Vec<Instance>) {
+    sender.reached();
+    let count = instances.len();
+    for instance in instances {
+        // One that was refused for want of room is logged there.
+        let _ = eureka::take_from_peer(&sender.registry, instance);
+    }
+    info!("took over {count} instances from the registry at {}", sender.queue.address);
 }
 
 async fn instances(sender: &Sender) -> anyhow::Result<Vec<Instance>> {

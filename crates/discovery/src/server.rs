@@ -18,6 +18,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tracing::warn;
 
 pub use basic::{Gate, challenge};
+#[doc(hidden)]
+pub use config::fuzz as config_fuzz;
 pub use config::{
     BackendSettings, BackendState, Change, CipherOptions, ConfigServer, ConfigServerError,
     ConfigServerSettings, Effective, Origin, Overridden, RepositorySettings, RsaAlgorithm,

@@ -175,3 +175,42 @@ async fn a_repository_that_was_never_fetched_stops_the_start_when_asked() {
     let state = &server.state()[0];
     assert!(!state.ready && state.trouble.as_ref().unwrap().contains("git fetch"), "{state:?}");
 }
+
+#[tokio::test]
+async fn several_back_ends_count_in_their_order() {
+    let clones = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("application.yml"), "who: folder\nonly: folder\n").unwrap();
+    let (_, remote, _) = over_a_repository(clones.path());
+    let repository = RepositorySettings {
+        address: format!("file://{}", remote.path().display()),
+        user: None,
+        password: None,
+        default_label: Some("next".to_owned()),
+        search_paths: Vec::new(),
+        clone_on_start: true,
+        refresh_seconds: 1,
+        folder: Some(clones.path().join("own.git")),
+    };
+    let alone = ConfigServerSettings::folder(folder.path());
+    let backends = vec![BackendSettings::Repository(repository), alone.backends[0].clone()];
+    let server = ConfigServer::with(ConfigServerSettings { backends, ..alone }, Outside::system());
+    let server = server.unwrap();
+    server.open().await.unwrap();
+    let found = server.effective("library", "dev", None).await.unwrap();
+    assert_eq!(found.version, None, "of several there is none");
+    let values: Vec<_> =
+        found.properties.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
+    let expected = [
+        ("added", "2"),
+        ("app.password", "******"),
+        ("list[0]", "a"),
+        ("only", "folder"),
+        ("same", "1"),
+        ("who", "nobody"),
+    ];
+    assert_eq!(values, expected);
+    assert_eq!(found.properties[5].overrides[0].value, "folder");
+    let unknown = server.effective("library", "dev", Some("nope")).await;
+    assert!(unknown.is_err(), "a label that one of them does not know is unknown");
+}

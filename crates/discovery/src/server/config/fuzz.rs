@@ -173,7 +173,7 @@ mod tests {
             let bytes = std::fs::read(&path).unwrap();
             file(extension, &bytes);
             cipher(&bytes);
-            for cut in (0..bytes.len()).step_by(7) {
+            for cut in (0..bytes.len()).step_by(31) {
                 file(extension, &bytes[..cut]);
             }
             seen += 1;

@@ -1,41 +1,15 @@
 //! Why a property has its value, what a branch would change, and that a change is noticed.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use chassis::{Outside, Secret, Stop};
 use discovery::server::{BackendSettings, ConfigServer, ConfigServerSettings, RepositorySettings};
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::ask::{commit, git};
+
 const DEADLINE: Duration = Duration::from_secs(20);
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .args([
-            "-c",
-            "user.name=Ann",
-            "-c",
-            "user.email=ann@example.org",
-            "-c",
-            "commit.gpgsign=false",
-        ])
-        .args(arguments)
-        .current_dir(folder)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-fn commit(folder: &Path, files: &[(&str, &str)]) -> String {
-    for (name, text) in files {
-        fs::write(folder.join(name), text).unwrap();
-    }
-    git(folder, &["add", "--all"]);
-    git(folder, &["commit", "--quiet", "--message", "x"]);
-    git(folder, &["rev-parse", "HEAD"])
-}
 
 /// A server over a repository with a branch `next`, and the repository.
 fn over_a_repository(clones: &Path) -> (ConfigServer, tempfile::TempDir, String) {

@@ -29,6 +29,8 @@ use tokio::{
 use crate::Address;
 
 pub use basic::{Gate, challenge};
+#[doc(hidden)]
+pub use config::fuzz as config_fuzz;
 pub use config::ConfigServer;
 pub use events::{Event, Kind, Origin};
 pub use figures::Figures;

@@ -9,6 +9,8 @@ mod conditions;
 mod error;
 mod expand;
 mod flat;
+#[doc(hidden)]
+pub mod fuzz;
 mod gather;
 mod hold;
 mod json;

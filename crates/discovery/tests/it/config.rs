@@ -4,6 +4,7 @@
 mod ask;
 mod encryption;
 mod provenance;
+mod repository;
 
 use std::fs;
 

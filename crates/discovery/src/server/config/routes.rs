@@ -38,7 +38,9 @@ pub(super) fn all(server: ConfigServer) -> Router {
         .route("/key/{app}/{profiles}", get(encryption::key_for))
         .route("/{file}", get(one_part))
         .route("/{app}/{profiles}", get(two_parts))
+        .route("/{app}/{profiles}/", get(two_parts))
         .route("/{app}/{profiles}/{label}", get(three_parts))
+        .route("/{app}/{profiles}/{label}/", get(three_parts))
         .route("/{app}/{profiles}/{label}/{*path}", get(file))
         .method_not_allowed_fallback(|request: axum::extract::Request| async move {
             Problem::method_not_allowed(request.method().as_str())

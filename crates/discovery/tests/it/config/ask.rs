@@ -1,6 +1,10 @@
 //! Asking a configuration server, and what of its answer counts.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use axum::{
     Router,
@@ -74,4 +78,34 @@ pub(crate) async fn send(router: &Router, request: &Value) -> Answer {
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     let length = length.or_else(|| Some(body.len().to_string()));
     Answer { status, kind, length, modified, body: String::from_utf8_lossy(&body).into_owned() }
+}
+
+/// Runs git in a folder, with an author that does not depend on the machine.
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args([
+            "-c",
+            "user.name=Ann",
+            "-c",
+            "user.email=ann@example.org",
+            "-c",
+            "commit.gpgsign=false",
+        ])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Writes files and commits them; tells the commit.
+pub(crate) fn commit(folder: &Path, files: &[(&str, &str)]) -> String {
+    for (name, text) in files {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "--message", "x"]);
+    git(folder, &["rev-parse", "HEAD"])
 }

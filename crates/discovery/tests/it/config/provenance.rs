@@ -1,6 +1,6 @@
 //! Why a property has its value, what a branch would change, and that a change is noticed.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use chassis::{Outside, Secret, Stop};
 use discovery::server::{
@@ -10,35 +10,9 @@ use discovery::server::{
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::ask::{commit, git};
+
 const DEADLINE: Duration = Duration::from_secs(20);
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .args([
-            "-c",
-            "user.name=Ann",
-            "-c",
-            "user.email=ann@example.org",
-            "-c",
-            "commit.gpgsign=false",
-        ])
-        .args(arguments)
-        .current_dir(folder)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-fn commit(folder: &Path, files: &[(&str, &str)]) -> String {
-    for (name, text) in files {
-        fs::write(folder.join(name), text).unwrap();
-    }
-    git(folder, &["add", "--all"]);
-    git(folder, &["commit", "--quiet", "--message", "x"]);
-    git(folder, &["rev-parse", "HEAD"])
-}
 
 /// A server over a repository with a branch `next`, and the repository.
 fn over_a_repository(clones: &Path) -> (ConfigServer, tempfile::TempDir, String) {
@@ -177,4 +151,43 @@ async fn a_repository_that_was_never_fetched_stops_the_start_when_asked() {
     assert!(error.contains("fetch the configuration of file://"), "{error}");
     let state = &server.state()[0];
     assert!(!state.ready && state.trouble.as_ref().unwrap().contains("git fetch"), "{state:?}");
+}
+
+#[tokio::test]
+async fn several_back_ends_count_in_their_order() {
+    let clones = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("application.yml"), "who: folder\nonly: folder\n").unwrap();
+    let (_, remote, _) = over_a_repository(clones.path());
+    let repository = RepositorySettings {
+        address: format!("file://{}", remote.path().display()),
+        user: None,
+        password: None,
+        default_label: Some("next".to_owned()),
+        search_paths: Vec::new(),
+        clone_on_start: true,
+        refresh_seconds: 1,
+        folder: Some(clones.path().join("own.git")),
+    };
+    let alone = ConfigServerSettings::folder(folder.path());
+    let backends = vec![BackendSettings::Repository(repository), alone.backends[0].clone()];
+    let server = ConfigServer::with(ConfigServerSettings { backends, ..alone }, Outside::system());
+    let server = server.unwrap();
+    server.open().await.unwrap();
+    let found = server.effective("library", "dev", None).await.unwrap();
+    assert_eq!(found.version, None, "of several there is none");
+    let values: Vec<_> =
+        found.properties.iter().map(|one| (one.key.as_str(), one.value.as_str())).collect();
+    let expected = [
+        ("added", "2"),
+        ("app.password", "******"),
+        ("list[0]", "a"),
+        ("only", "folder"),
+        ("same", "1"),
+        ("who", "nobody"),
+    ];
+    assert_eq!(values, expected);
+    assert_eq!(found.properties[5].overrides[0].value, "folder");
+    let unknown = server.effective("library", "dev", Some("nope")).await;
+    assert!(unknown.is_err(), "a label that one of them does not know is unknown");
 }

@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context;
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{Semaphore, SemaphorePermit, watch},
     time::timeout,
 };
 use tracing::{info, warn};
@@ -30,7 +30,7 @@ pub(super) use snapshot::Snapshot;
 
 /// How many commits are held in memory.
 const SNAPSHOTS: usize = 8;
-/// How many labels are remembered as unknown between two fetches.
+/// How many labels are looked for and found unknown between two fetches; further ones are not looked for.
 const UNKNOWN: usize = 1024;
 /// How long a question waits for the very first fetch.
 const FIRST_FETCH: Duration = Duration::from_secs(20);
@@ -45,7 +45,7 @@ pub(crate) struct Repository {
     known: Mutex<Known>,
     /// Whether anything was fetched, now or by an earlier run.
     ready: watch::Sender<bool>,
-    /// One commit is read into memory at a time.
+    /// Questions let the git program run once at a time.
     loading: Semaphore,
 }
 
@@ -189,12 +189,7 @@ impl Repository {
         if let Some(snapshot) = self.held(&commit) {
             return Ok(snapshot);
         }
-        let _turn = self
-            .loading
-            .acquire()
-            .await
-            .context("read a commit")
-            .map_err(ConfigServerError::Broken)?;
+        let _turn = self.turn().await?;
         if let Some(snapshot) = self.held(&commit) {
             return Ok(snapshot);
         }
@@ -242,19 +237,30 @@ impl Repository {
         }
         // Only what looks like a commit is looked for, and only once between two fetches: callers cannot make us work.
         let label = asked.filter(|label| is_commit(label)).ok_or_else(unknown)?;
-        if self.known().unknown.contains(label) {
+        let refused = || {
+            let known = self.known();
+            known.unknown.contains(label) || known.unknown.len() >= UNKNOWN
+        };
+        if refused() {
+            return Err(unknown());
+        }
+        let _turn = self.turn().await?;
+        if refused() {
             return Err(unknown());
         }
         match self.git.commit(label).await.map_err(ConfigServerError::Broken)? {
             Some(commit) => Ok(commit),
             None => {
-                let mut known = self.known();
-                if known.unknown.len() < UNKNOWN {
-                    known.unknown.insert(label.to_owned());
-                }
+                self.known().unknown.insert(label.to_owned());
                 Err(unknown())
             }
         }
+    }
+
+    /// Waits until nobody else asks the git program.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, ConfigServerError> {
+        let turn = self.loading.acquire().await.context("wait for the git program");
+        turn.map_err(ConfigServerError::Broken)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -57,7 +57,7 @@ impl ConfigServerSettings {
                 (false, false) => backends = defaults.backends,
             }
         }
-        encrypt.refuse_stores()?;
+        encrypt.refuse_key_stores()?;
         Ok(ConfigServerSettings {
             backends,
             key: encrypt.text("key").map(Secret::new),
@@ -184,11 +184,11 @@ impl<'a> Below<'a> {
     }
 
     /// Java's key stores are not read: openssl makes PEM of them.
-    fn refuse_stores(&self) -> Result<(), ConfigError> {
-        let store = self.part("key-store");
-        let Some(location) = store.text("location") else { return Ok(()) };
+    fn refuse_key_stores(&self) -> Result<(), ConfigError> {
+        let key_store = self.part("key-store");
+        let Some(location) = key_store.text("location") else { return Ok(()) };
         let reason = "key stores are not read; make a PEM file of its private key (openssl pkcs12 -nodes -nocerts) and give its text as encrypt.key, or its name in ENCRYPT_KEY_FILE";
-        Err(store.wrong("location", &location, reason.to_owned()))
+        Err(key_store.wrong("location", &location, reason.to_owned()))
     }
 
     /// Whether Spring's profile `native` is active.

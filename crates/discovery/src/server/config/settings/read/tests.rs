@@ -32,6 +32,21 @@ fn the_tutorials_environment_is_understood() {
 }
 
 #[test]
+fn a_file_is_understood_as_spring_reads_it() {
+    use std::io::Write;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let text = "spring.cloud.config.server:\n  composite:\n    - type: native\n      search-locations: [a, b]\n    - type: git\n      uri: https://example.org/x\n      refresh-rate: 30\nencrypt:\n  rsa:\n    algorithm: oaep\n";
+    file.write_all(text.as_bytes()).unwrap();
+    let settings = Settings::defaults(&["spring.profiles.active: dev"]).unwrap();
+    let settings = settings.open(&ConfigServerSettings::OPEN).file(file.path()).unwrap();
+    let settings = ConfigServerSettings::read(&settings, Path::new("x"), Path::new("y")).unwrap();
+    assert_eq!(folders(&settings), [vec!["a", "b"], vec!["https://example.org/x"]]);
+    let BackendSettings::Repository(repository) = &settings.backends[1] else { panic!() };
+    assert_eq!(repository.refresh_seconds, 30);
+    assert_eq!(settings.cipher.algorithm, RsaAlgorithm::Oaep);
+}
+
+#[test]
 fn a_repository_has_its_password_apart_from_its_address() {
     let settings = read(&[
         ("SPRING_CLOUD_CONFIG_SERVER_COMPOSITE_0_TYPE", "git"),

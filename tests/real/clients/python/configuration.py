@@ -6,9 +6,9 @@ usage: configuration.py '{"server": URL, "user": …, "password": …, "name": �
 import json
 import sys
 
-from config.spring import ConfigClient
-
 from lines import answer_all
+
+from config.spring import ConfigClient
 
 
 def main():

@@ -8,9 +8,9 @@ import json
 import sys
 import threading
 
-from py_eureka_client import eureka_client
-
 from lines import answer_all
+
+from py_eureka_client import eureka_client
 
 
 class Health(http.server.BaseHTTPRequestHandler):

@@ -3,6 +3,10 @@
 import json
 import sys
 
+# Libraries log to standard output, which is for answers.
+_answers = sys.stdout
+sys.stdout = sys.stderr
+
 
 def answer_all(questions):
     """Says that the program is ready and answers until the input ends. `questions` are functions by the word that asks for them."""
@@ -16,4 +20,4 @@ def answer_all(questions):
 
 
 def _say(what):
-    print(json.dumps(what), flush=True)
+    print(json.dumps(what), file=_answers, flush=True)

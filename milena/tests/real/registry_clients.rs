@@ -3,6 +3,7 @@
 
 mod configuration;
 mod discovery;
+mod link;
 mod ours;
 mod peers;
 mod recorder;

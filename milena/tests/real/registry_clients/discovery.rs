@@ -73,7 +73,10 @@ async fn check(maker: Maker, kind: Kind) {
         life.obeys_an_override().await;
         life.registers_again_when_forgotten().await;
         life.disappears().await;
+        let id = ours.id.clone();
+        assert_eq!(registry.instance("store", &id).await.unwrap()["status"], "UP");
         ours.stop().await;
+        assert_eq!(registry.instance("store", &id).await, None);
     })
     .await;
 }

@@ -1,11 +1,12 @@
 //! Two registries that are one another's peers know the same, whichever of them was told, also when one of them was away.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
 use super::{
+    link::Link,
     registries::{Generation, Registry},
     strangers::with_login,
 };
@@ -29,22 +30,30 @@ async fn springs_registries_of_two_generations_are_peers() {
 }
 
 async fn check(first: First) {
-    let ports = free_ports().await;
     let app = fresh("library").replace('_', "-");
-    let one = first.start(ports, "one").await;
+    let [at, other] = free_addresses().await;
+    let (mut to_one, mut to_two) = (Link::to(at).await, Link::to(other).await);
+    let one = first.start(at, to_two.at, "one").await;
     // A peer that is away holds nobody up.
     one.register(&app, "before").await;
-    let two = second(ports, "two").await;
+    let two = second(other, to_one.at, "two").await;
     let pair = Pair { one: &one, two: &two, app: &app };
     pair.both_know("before", "UP").await;
     pair.tell_one_another().await;
     pair.keep_alive_together().await;
     pair.share_overrides().await;
-    let two = returns(&one, two, &app, async || second(ports, "two-again").await).await;
-    let one = returns(&two, one, &app, async || first.start(ports, "one-again").await).await;
-    let pair = Pair { one: &one, two: &two, app: &app };
-    pair.tell_one_another().await;
-    one.stop().await;
+    pair.agree_after_a_partition([&mut to_one, &mut to_two]).await;
+    let start = async || second(other, to_one.at, "two-again").await;
+    let two = returns(&one, two, &app, start).await;
+    match first {
+        First::Ours => {
+            let start = async || first.start(at, to_two.at, "one-again").await;
+            let one = returns(&two, one, &app, start).await;
+            Pair { one: &one, two: &two, app: &app }.tell_one_another().await;
+            one.stop().await;
+        }
+        First::Spring => one.stop().await,
+    }
     // The death of a peer changes nothing.
     let id = fresh("alone");
     two.register(&app, &id).await;
@@ -53,23 +62,23 @@ async fn check(first: First) {
 }
 
 impl First {
-    /// Starts it at the first port, with its peer at the second.
-    async fn start(self, [own, peer]: [u16; 2], host: &str) -> Registry {
+    /// Starts it at an address, with its peer at another.
+    async fn start(self, at: SocketAddr, peer: SocketAddr, host: &str) -> Registry {
         match self {
-            First::Ours => Registry::ours_as_peer(own, &zone(peer)).await,
-            First::Spring => spring(Generation::Boot2, own, peer, host).await,
+            First::Ours => Registry::ours_as_peer(at.port(), &zone(peer)).await,
+            First::Spring => spring(Generation::Boot2, at, peer, host).await,
         }
     }
 }
 
-async fn second([peer, own]: [u16; 2], host: &str) -> Registry {
-    spring(Generation::Boot3, own, peer, host).await
+async fn second(at: SocketAddr, peer: SocketAddr, host: &str) -> Registry {
+    spring(Generation::Boot3, at, peer, host).await
 }
 
 /// Spring's takes a peer with its own host name for itself, whatever the port, so that it has to have another.
-async fn spring(generation: Generation, own: u16, peer: u16, host: &str) -> Registry {
+async fn spring(generation: Generation, at: SocketAddr, peer: SocketAddr, host: &str) -> Registry {
     let keys = [
-        ("server.port", &*own.to_string()),
+        ("server.port", &*at.port().to_string()),
         ("eureka.client.service-url.defaultZone", &zone(peer)),
         ("eureka.client.fetch-registry", "true"),
         ("eureka.instance.hostname", host),
@@ -79,8 +88,8 @@ async fn spring(generation: Generation, own: u16, peer: u16, host: &str) -> Regi
     Registry::spring(generation, &keys).await
 }
 
-fn zone(port: u16) -> String {
-    format!("{}/eureka/", with_login(&format!("http://127.0.0.1:{port}")))
+fn zone(at: SocketAddr) -> String {
+    format!("{}/eureka/", with_login(&format!("http://{at}")))
 }
 
 /// One of them stops, misses something, and comes back at the same address: it knows what it missed.
@@ -167,6 +176,37 @@ impl Pair<'_> {
         }
     }
 
+    /// While they do not hear one another, each takes what it is told, and afterwards both know what is true: who still sends
+    /// heartbeats is there, who went is not.
+    async fn agree_after_a_partition(&self, links: [&mut Link; 2]) {
+        let gone = fresh("gone");
+        self.one.register_for(3, self.app, &gone).await;
+        self.both_know(&gone, "UP").await;
+        let [to_one, to_two] = links;
+        tokio::join!(to_one.cut(), to_two.cut());
+        self.one.change("DELETE", self.app, &gone, "").await;
+        let new = [fresh("new"), fresh("new")];
+        self.one.register(self.app, &new[0]).await;
+        self.two.register(self.app, &new[1]).await;
+        assert!(self.two.instance(self.app, &new[0]).await.is_none(), "the line is cut");
+        tokio::join!(to_one.mend(), to_two.mend());
+        until("agreement", async || {
+            self.one.change("PUT", self.app, &new[0], "").await;
+            self.two.change("PUT", self.app, &new[1], "").await;
+            pause().await;
+            let there = [
+                self.one.instance(self.app, &new[1]).await,
+                self.two.instance(self.app, &new[0]).await,
+            ];
+            let gone = [
+                self.one.instance(self.app, &gone).await,
+                self.two.instance(self.app, &gone).await,
+            ];
+            (there.iter().all(Option::is_some) && gone.iter().all(Option::is_none)).then_some(())
+        })
+        .await;
+    }
+
     async fn both_know(&self, id: &str, status: &str) {
         until(&format!("{id} {status} at both"), async || {
             pause().await;
@@ -196,8 +236,8 @@ fn renewed(instance: &Value) -> i64 {
     instance["leaseInfo"]["lastRenewalTimestamp"].as_i64().unwrap()
 }
 
-async fn free_ports() -> [u16; 2] {
+async fn free_addresses() -> [SocketAddr; 2] {
     let one = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let two = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    [one, two].map(|listener| listener.local_addr().unwrap().port())
+    [one, two].map(|listener| listener.local_addr().unwrap())
 }

@@ -175,13 +175,18 @@ impl Registry {
         }
     }
 
-    /// Registers an instance that sends no sign of life, for a lease of ten minutes.
+    /// Registers an instance that need not send a sign of life for ten minutes.
     pub(super) async fn register(&self, app: &str, id: &str) {
+        self.register_for(600, app, id).await;
+    }
+
+    /// Registers an instance that is good for so many seconds without a sign of life.
+    pub(super) async fn register_for(&self, seconds: u32, app: &str, id: &str) {
         let instance = json!({ "instance": {
             "instanceId": id, "app": app.to_uppercase(), "hostName": "127.0.0.1", "ipAddr": "127.0.0.1",
             "status": "UP", "port": { "$": 9, "@enabled": "true" }, "vipAddress": app,
             "dataCenterInfo": { "@class": "com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo", "name": "MyOwn" },
-            "leaseInfo": { "renewalIntervalInSecs": 300, "durationInSecs": 600 },
+            "leaseInfo": { "renewalIntervalInSecs": 1, "durationInSecs": seconds },
         } });
         let url = format!("{}/eureka/apps/{}", self.url, app.to_uppercase());
         let request = client().build().unwrap().post(url).json(&instance);

@@ -81,6 +81,9 @@ async fn spring(generation: Generation, at: SocketAddr, peer: SocketAddr, host: 
         ("server.port", &*at.port().to_string()),
         ("eureka.client.service-url.defaultZone", &zone(peer)),
         ("eureka.client.fetch-registry", "true"),
+        // Without this it does not ask its peer at its start.
+        ("eureka.server.registry-sync-retries", "5"),
+        ("eureka.server.registry-sync-retry-wait-ms", "500"),
         ("eureka.instance.hostname", host),
         // It waits 200 ms for a peer, and what it then sends again may undo what came in between.
         ("eureka.server.peer-node-read-timeout-ms", "5000"),

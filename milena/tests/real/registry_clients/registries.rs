@@ -86,26 +86,35 @@ pub(super) async fn using(maker: Maker, test: impl AsyncFnOnce(&Registry)) {
 }
 
 impl Registry {
-    /// Ours.
+    /// Ours, by the variables of the tutorial's registry.
     pub(super) async fn ours() -> Registry {
-        Registry::start_ours(&["up", "--ports=0", "--data-dir=data"]).await
+        let mut registry = Registry::start_ours(0, &[]).await;
+        let Process::Ours(program) = &mut registry.process else { unreachable!("it is ours") };
+        let line: Value = serde_json::from_str(&program.first_line().await).unwrap();
+        registry.url = line["jhipster-registry"].as_str().unwrap().to_owned();
+        registry
     }
 
     /// Ours at a port, with the address of its peer.
     pub(super) async fn ours_as_peer(port: u16, peer: &str) -> Registry {
-        let peer = format!("--set=eureka.client.service-url.defaultZone={peer}");
-        Registry::start_ours(&["run", "registry", &format!("--port={port}"), &peer]).await
+        let peer = ("EUREKA_CLIENT_SERVICE_URL_DEFAULTZONE", peer);
+        Registry::start_ours(port, &[peer]).await
     }
 
-    async fn start_ours(arguments: &[&str]) -> Registry {
+    async fn start_ours(port: u16, more: &[(&str, &str)]) -> Registry {
         let folder = folder();
-        let password = format!("--set=spring.security.user.password={PASSWORD}");
-        let more = [&*password, "--set=milena.registry.config-dir=central-config"];
-        let arguments = [arguments, &more].concat();
-        let variables = [("ENCRYPT_KEY", ENCRYPT_KEY)];
+        let variables = [
+            ("SERVER_ADDRESS", "127.0.0.1"),
+            ("SPRING_SECURITY_USER_PASSWORD", PASSWORD),
+            ("SPRING_CLOUD_CONFIG_SERVER_COMPOSITE_0_TYPE", "native"),
+            ("SPRING_CLOUD_CONFIG_SERVER_COMPOSITE_0_SEARCH_LOCATIONS", "file:./central-config"),
+            ("ENCRYPT_KEY", ENCRYPT_KEY),
+        ];
+        let variables = [&variables, more].concat();
+        let arguments = ["run", "registry", &format!("--port={port}")];
         let mut program = Program::start(folder.path(), &arguments, &variables);
-        let line: Value = serde_json::from_str(&program.first_line().await).unwrap();
-        let url = line["registry"].as_str().unwrap().to_owned();
+        program.first_line().await;
+        let url = format!("http://127.0.0.1:{port}");
         Registry { url, process: Process::Ours(program), folder }
     }
 

@@ -88,9 +88,8 @@ pub(super) async fn using(maker: Maker, test: impl AsyncFnOnce(&Registry)) {
 impl Registry {
     /// Ours, by the variables of the tutorial's registry.
     pub(super) async fn ours() -> Registry {
-        let mut registry = Registry::start_ours(0, &[]).await;
-        let Process::Ours(program) = &mut registry.process else { unreachable!("it is ours") };
-        let line: Value = serde_json::from_str(&program.first_line().await).unwrap();
+        let mut registry = Registry::start_ours(0, &[]);
+        let line: Value = serde_json::from_str(&registry.first_line().await).unwrap();
         registry.url = line["jhipster-registry"].as_str().unwrap().to_owned();
         registry
     }
@@ -98,10 +97,12 @@ impl Registry {
     /// Ours at a port, with the address of its peer.
     pub(super) async fn ours_as_peer(port: u16, peer: &str) -> Registry {
         let peer = ("EUREKA_CLIENT_SERVICE_URL_DEFAULTZONE", peer);
-        Registry::start_ours(port, &[peer]).await
+        let mut registry = Registry::start_ours(port, &[peer]);
+        registry.first_line().await;
+        registry
     }
 
-    async fn start_ours(port: u16, more: &[(&str, &str)]) -> Registry {
+    fn start_ours(port: u16, more: &[(&str, &str)]) -> Registry {
         let folder = folder();
         let variables = [
             ("SERVER_ADDRESS", "127.0.0.1"),
@@ -112,10 +113,17 @@ impl Registry {
         ];
         let variables = [&variables, more].concat();
         let arguments = ["run", "registry", &format!("--port={port}")];
-        let mut program = Program::start(folder.path(), &arguments, &variables);
-        program.first_line().await;
+        let program = Program::start(folder.path(), &arguments, &variables);
         let url = format!("http://127.0.0.1:{port}");
         Registry { url, process: Process::Ours(program), folder }
+    }
+
+    /// What ours says when it is ready.
+    async fn first_line(&mut self) -> String {
+        match &mut self.process {
+            Process::Ours(program) => program.first_line().await,
+            Process::Spring(..) => panic!("it is not ours"),
+        }
     }
 
     /// Spring Cloud's own, with more configuration keys.

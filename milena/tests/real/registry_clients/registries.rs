@@ -54,7 +54,7 @@ pub(super) struct Registry {
 }
 
 enum Process {
-    Ours(Program),
+    Ours(Box<Program>),
     /// Ends with its input.
     Spring(Child, Option<ChildStdin>),
 }
@@ -115,7 +115,7 @@ impl Registry {
         let arguments = ["run", "registry", &format!("--port={port}")];
         let program = Program::start(folder.path(), &arguments, &variables);
         let url = format!("http://127.0.0.1:{port}");
-        Registry { url, process: Process::Ours(program), folder }
+        Registry { url, process: Process::Ours(Box::new(program)), folder }
     }
 
     /// What ours says when it is ready.

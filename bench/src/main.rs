@@ -12,6 +12,7 @@ mod issuer;
 mod load;
 mod machine;
 mod mailbox;
+mod pace;
 mod percentiles;
 mod postgresql;
 mod pressure;
@@ -22,6 +23,7 @@ mod rest;
 mod servers;
 mod smtp;
 mod story;
+mod table;
 #[cfg(test)]
 mod testing;
 mod token;

@@ -92,6 +92,8 @@ pub enum Role {
     Store,
     /// Records and mails what was announced.
     Alert,
+    /// Knows who is where (Eureka) and which configuration applies (Config).
+    Registry,
 }
 
 /// The flags that every command has that runs services.
@@ -106,6 +108,9 @@ pub struct CommonArguments {
     /// One configuration key; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,
+    /// The registry's folder of configuration files; the same as --set milena.registry.config-dir=….
+    #[arg(long, value_name = "DIR")]
+    pub config_dir: Option<String>,
 }
 
 /// How log lines are written.
@@ -142,16 +147,18 @@ impl Serve {
             Serve::Up(up) => ("alert.distribution-list", up.distribution_list.clone()),
             Serve::Run(run) => ("server.port", run.port.map(|port| port.to_string())),
         };
-        given.1.map(|value| (given.0, value)).into_iter().collect()
+        let folder = ("milena.registry.config-dir", self.common().config_dir.clone());
+        [given, folder].into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }
 }
 
 impl Role {
-    /// The service's name.
+    /// The service's name, by which others find it.
     pub fn name(self) -> &'static str {
         match self {
             Role::Store => "store",
             Role::Alert => "alert",
+            Role::Registry => registry::NAME,
         }
     }
 }

@@ -7,6 +7,7 @@ mod health;
 pub mod layers;
 mod parts;
 mod patience;
+mod refresh;
 pub mod run;
 mod unused;
 pub mod up;

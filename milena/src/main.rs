@@ -140,6 +140,7 @@ async fn up(
     stop: &Stop,
 ) -> anyhow::Result<()> {
     milena::up::warn_of_unused(&settings, &layers.variables);
+    milena::up::explain_configuration(&settings);
     let ports = arguments.ports();
     let options = up::Options {
         data_dir: arguments.data_dir.clone(),

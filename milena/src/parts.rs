@@ -14,7 +14,7 @@ use chassis::{
     telemetry::Loggers,
 };
 use database::{DatabaseRef, Durability, Sqlite, Table};
-use discovery::{Address, Directory, Registration};
+use discovery::{Address, Directory, Registration, keep_registered};
 use entity::ResourceOptions;
 use identity::{Provider, Verifier};
 use mail::{Mailer, SmtpSettings};
@@ -23,7 +23,7 @@ use microservice::Description;
 use rustix::system::uname;
 use tracing::{info, warn};
 
-use crate::{folder::Folder, health, wanted::Wanted};
+use crate::{folder::Folder, health, refresh::Refresh, wanted::Wanted};
 
 /// How long leaving Kafka's groups may take.
 const LEAVING: Duration = Duration::from_secs(3);
@@ -39,6 +39,8 @@ pub(crate) struct Parts {
     pub(crate) directory: Option<Arc<Directory>>,
     /// The sources of what a Config server has said; `None` when none has answered.
     pub(crate) config_sources: Option<Vec<String>>,
+    /// Reads the configuration again, where a Config server has answered.
+    pub(crate) refresh: Option<Refresh>,
     provider: Arc<Provider>,
     loggers: Option<Loggers>,
     data_dir: PathBuf,
@@ -70,6 +72,7 @@ impl Parts {
             outside,
             directory: None,
             config_sources: None,
+            refresh: None,
             provider,
             loggers,
             data_dir,
@@ -164,6 +167,18 @@ impl Parts {
         })
     }
 
+    /// The registry. It registers itself too, as the original does.
+    pub(crate) fn registry(&self, registration: Option<(Address, Registration)>) -> Service {
+        let management = self.management(registry::about(&self.wanted.profiles));
+        let outside = self.outside.clone();
+        let service = registry::service(self.wanted.registry.clone(), management, outside.clone());
+        let Some((address, registration)) = registration else { return service };
+        let registration = registration.with_metadata("configPath", "/config");
+        service.in_rotation("registration", move |stop| {
+            keep_registered(address, registration, outside, stop)
+        })
+    }
+
     /// What runs beside the services and is needed by them to the end.
     pub(crate) fn embedded(&mut self) -> Vec<Service> {
         std::mem::take(&mut self.embedded)
@@ -185,8 +200,13 @@ impl Parts {
     /// What every service of the process shows of itself.
     pub(crate) fn management(&self, about: About) -> Management {
         let settings = self.wanted.settings.clone();
-        Management::new(about, settings, self.outside.clone(), self.loggers.clone())
-            .disk(nearest(&self.data_dir))
+        let management =
+            Management::new(about, settings, self.outside.clone(), self.loggers.clone())
+                .disk(nearest(&self.data_dir));
+        match &self.refresh {
+            Some(refresh) => management.refresh(refresh.endpoint()),
+            None => management,
+        }
     }
 
     /// What a service with a database shows of itself, and of those whom it needs.

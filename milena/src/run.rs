@@ -6,8 +6,12 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use chassis::{Outside, Service, Stop, config::Settings, telemetry::Loggers};
-use discovery::{Address, Directory, Registration};
+use chassis::{
+    Outside, Service, Stop,
+    config::{RemoteSource, Settings},
+    telemetry::Loggers,
+};
+use discovery::{Address, Configured, Directory, Registration};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::{info, warn};
@@ -18,11 +22,14 @@ use crate::{
     layers::Layers,
     parts::Parts,
     patience::{Trouble, until_it_works},
+    refresh::Refresh,
     wanted::{self, ConfigServer, Wanted},
 };
 
-/// The port of every service of the tutorial.
+/// The port of every service of the tutorial but the registry.
 const PORT: u16 = 8082;
+/// The port of the registry.
+const REGISTRY_PORT: u16 = 8761;
 
 /// What `run` was asked for.
 pub struct Options {
@@ -53,27 +60,41 @@ impl Process {
     /// Names the port, folder, file or key that cannot be used; nothing is started then.
     pub async fn prepare(options: Options) -> anyhow::Result<Self> {
         let Options { role, data_dir, layers, loggers, outside } = options;
-        let (settings, sources) = configured(role, &layers).await?;
+        let (settings, told) = configured(role, &layers).await?;
         let wanted = Wanted::read(&settings)?;
         let provider = wanted::provider(&settings)?;
         crate::unused::warn_of(&settings, &layers.variables, Some(role));
-        let listener = listen(&wanted).await?;
+        let listener = listen(&wanted, role).await?;
         let address = listener.local_addr().context("read the listener's address")?;
-        let registration = registration(&wanted, role, address.port()).await;
+        let registration = registration(&wanted, role, address).await?;
         let member = format!("{}-{}", role.name(), address.port());
+        let refresh = told.as_ref().map(|(server, said)| {
+            let asked = (server.clone(), said.tag.clone());
+            Refresh::new(layers, asked, &wanted, loggers.clone())
+        });
         let mut parts = Parts::new(wanted, provider, data_dir, &member, loggers, outside.clone());
         let directory = match &registration {
-            Some((registry, _)) => Some(Directory::new(registry.clone(), outside)?),
-            None => None,
+            Some((registry, _)) if role != Role::Registry => {
+                Some(Directory::new(registry.clone(), outside.clone())?)
+            }
+            _ => None,
         };
         parts.directory.clone_from(&directory);
-        parts.config_sources = sources;
+        parts.config_sources = told.map(|(_, said)| names(&said.sources));
+        parts.refresh.clone_from(&refresh);
         let service = match role {
             Role::Store => parts.store(registration).await?,
             Role::Alert => parts.alert(registration).await?,
+            Role::Registry => parts.registry(registration),
         };
         let service = match directory {
             Some(directory) => service.background("directory", move |stop| directory.watch(stop)),
+            None => service,
+        };
+        let service = match refresh {
+            Some(refresh) => {
+                service.background("configuration", move |stop| refresh.follow(outside, stop))
+            }
             None => service,
         };
         let stages = vec![vec![service.on(listener)], parts.embedded()];
@@ -105,18 +126,21 @@ impl Process {
     }
 }
 
-/// The settings, with what the Config server says if there is one, and the names of its sources.
+/// The settings, with what the Config server says if there is one, which one that is, and what it said.
 async fn configured(
     role: Role,
     layers: &Layers,
-) -> anyhow::Result<(Settings, Option<Vec<String>>)> {
+) -> anyhow::Result<(Settings, Option<(ConfigServer, Configured)>)> {
     let settings = layers.settings(&[])?;
-    let Some(server) = ConfigServer::read(&settings, role.name())? else {
-        return Ok((settings, None));
+    // The registry is the Config server.
+    let server = match role {
+        Role::Registry => None,
+        Role::Store | Role::Alert => ConfigServer::read(&settings, role.name())?,
     };
-    let ConfigServer { address, question, required } = server;
-    let ask = async || discovery::configuration(&address, &question).await;
-    let sources = match required {
+    let Some(server) = server else { return Ok((settings, None)) };
+    let ConfigServer { address, question, required } = &server;
+    let ask = async || discovery::configuration(address, question).await;
+    let said = match required {
         true => {
             let what = format!("the Config server at {address}");
             until_it_works(&what, async || ask().await.map_err(Trouble::Later)).await?
@@ -129,15 +153,19 @@ async fn configured(
             }
         },
     };
-    let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
-    info!("configured by the Config server at {address}: {}", names.join(", "));
-    Ok((layers.settings(&sources)?, Some(names)))
+    info!("configured by the Config server at {address}: {}", names(&said.sources).join(", "));
+    Ok((layers.settings(&said.sources)?, Some((server, said))))
 }
 
-async fn listen(wanted: &Wanted) -> anyhow::Result<TcpListener> {
-    let settings = &wanted.settings;
-    let port: u16 = match settings.text("server.port") {
-        "" => PORT,
+fn names(sources: &[RemoteSource]) -> Vec<String> {
+    sources.iter().map(|source| source.name.clone()).collect()
+}
+
+async fn listen(wanted: &Wanted, role: Role) -> anyhow::Result<TcpListener> {
+    let settings = wanted.settings.get();
+    let port: u16 = match (settings.text("server.port"), role) {
+        ("", Role::Registry) => REGISTRY_PORT,
+        ("", Role::Store | Role::Alert) => PORT,
         _ => settings.parse("server.port", "a port, for example 8082")?,
     };
     let address: IpAddr = match settings.text("server.address") {
@@ -153,14 +181,22 @@ async fn listen(wanted: &Wanted) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// The registry, and what it is told of the service.
-async fn registration(wanted: &Wanted, role: Role, port: u16) -> Option<(Address, Registration)> {
+/// The registry, and what it is told of the service. The registry itself is the one that it tells.
+async fn registration(
+    wanted: &Wanted,
+    role: Role,
+    listener: SocketAddr,
+) -> anyhow::Result<Option<(Address, Registration)>> {
     let found = &wanted.found;
     if !found.enabled {
-        return None;
+        return Ok(None);
     }
-    let registry = found.named.as_ref().unwrap_or(&found.usual);
-    let here = match own_address(registry).await {
+    let named = found.named.as_ref().unwrap_or(&found.usual);
+    let registry = match role {
+        Role::Registry => itself(listener, wanted)?,
+        Role::Store | Role::Alert => named.clone(),
+    };
+    let here = match own_address(named).await {
         Ok(address) => address.to_string(),
         Err(cause) => {
             warn!(
@@ -169,7 +205,17 @@ async fn registration(wanted: &Wanted, role: Role, port: u16) -> Option<(Address
             Ipv4Addr::LOCALHOST.to_string()
         }
     };
-    Some((registry.clone(), found.registration(role.name(), &here, port)))
+    Ok(Some((registry, found.registration(role.name(), &here, listener.port()))))
+}
+
+/// How the registry of this process is reached from inside of it.
+fn itself(listener: SocketAddr, wanted: &Wanted) -> anyhow::Result<Address> {
+    let mut reached = listener;
+    if reached.ip().is_unspecified() {
+        reached.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let address = Address::parse(&format!("http://{reached}/eureka"))?;
+    Ok(address.asked_by("admin", wanted.registry.password.clone()))
 }
 
 /// The address by which this machine would speak to the registry: others can reach us there too. Nothing is sent.

@@ -30,6 +30,8 @@ const REASONS: [(&str, &str); 13] = [
     ("", "nobody here reads it"),
 ];
 
+const THE_REGISTRY: &str = "this is the registry";
+
 /// Names in the log what has no effect; `role` is the service that runs alone, none for the whole system.
 pub(crate) fn warn_of(settings: &Settings, variables: &[(String, String)], role: Option<Role>) {
     for line in lines(settings, variables, role) {
@@ -86,6 +88,16 @@ fn elsewhere(role: Option<Role>) -> &'static [(&'static str, &'static str)] {
             ("spring.data", "this is the alert service"),
             ("spring.security.user", "this is no registry"),
             ("milena.registry", "this is no registry"),
+        ],
+        Some(Role::Registry) => &[
+            ("alert", THE_REGISTRY),
+            ("milena.store", THE_REGISTRY),
+            ("milena.mail", THE_REGISTRY),
+            ("jhipster.mail", THE_REGISTRY),
+            ("spring.mail", THE_REGISTRY),
+            ("spring.data", THE_REGISTRY),
+            ("spring.datasource", THE_REGISTRY),
+            ("spring.cloud.stream", THE_REGISTRY),
         ],
     }
 }

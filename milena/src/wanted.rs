@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use chassis::config::{ConfigError, Settings};
+use chassis::{
+    Current,
+    config::{ConfigError, Settings},
+};
 use database::{MongoSettings, PostgresSettings};
 use gateway::SignIn;
 use identity::Provider;
@@ -55,7 +58,7 @@ pub(crate) struct Wanted {
     /// How many entities a list has at most when no page is asked for.
     pub(crate) list_limit: u32,
     /// All of it, for who shows it.
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) settings: Current<Settings>,
 }
 
 impl Wanted {
@@ -93,7 +96,7 @@ impl Wanted {
             profiles: settings.list("spring.profiles.active"),
             feed_topic: feed_topic(settings)?,
             list_limit: list_limit.get(),
-            settings: Arc::new(settings.clone()),
+            settings: Current::new(settings.clone()),
         })
     }
 

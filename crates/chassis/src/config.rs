@@ -264,6 +264,15 @@ impl Settings {
         self.settings.keys().filter(below).filter(|name| self.is_set(name)).map(String::as_str)
     }
 
+    /// The keys whose values are others than in `before`, in their order.
+    pub fn changed_since(&self, before: &Settings) -> Vec<String> {
+        let keys: BTreeSet<&String> = self.settings.keys().chain(before.settings.keys()).collect();
+        let value = |settings: &Settings, key: &String| {
+            settings.settings.get(key).map(|setting| setting.value.clone())
+        };
+        keys.into_iter().filter(|key| value(self, key) != value(before, key)).cloned().collect()
+    }
+
     /// The text of a key that must not be printed.
     pub fn secret(&self, key: &str) -> Secret<String> {
         Secret::new(self.text(key).to_owned())

@@ -3,6 +3,7 @@
 
 mod client;
 pub mod config;
+mod current;
 pub mod http;
 pub mod management;
 mod outside;
@@ -13,6 +14,7 @@ mod service;
 pub mod telemetry;
 
 pub use client::client;
+pub use current::Current;
 pub use outside::{Clock, Outside, Random};
 pub use problem::Problem;
 pub use run::run;

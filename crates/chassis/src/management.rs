@@ -14,15 +14,23 @@ mod loggers;
 mod media;
 mod metrics;
 mod prometheus;
+mod refresh;
 mod threads;
 
 use std::{future::Future, path::PathBuf, sync::Arc};
 
-use axum::{Router, extract::State, http::HeaderMap, middleware, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::HeaderMap,
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 
-use crate::{Outside, Problem, config::Settings, telemetry::Loggers};
+use crate::{Current, Outside, Problem, config::Settings, telemetry::Loggers};
 
 pub use about::About;
 pub use changes::ChangeSet;
@@ -51,7 +59,7 @@ pub struct Management {
 /// What the endpoints show.
 struct Watched {
     about: About,
-    settings: Arc<Settings>,
+    settings: Current<Settings>,
     loggers: Option<Loggers>,
     observed: Arc<Observed>,
     process: Process,
@@ -60,20 +68,22 @@ struct Watched {
     caches: Vec<caches::Cache>,
     gauges: Vec<Gauge>,
     change_log: Option<ChangeLog>,
+    refresh: Option<refresh::Refresh>,
     api_groups: Vec<(String, String)>,
 }
 
 impl Management {
-    /// The endpoints of a service of which nothing else is known.
+    /// The endpoints of a service of which nothing else is known. The settings are shown as they are when they are asked
+    /// for.
     pub fn new(
         about: About,
-        settings: Arc<Settings>,
+        settings: impl Into<Current<Settings>>,
         outside: Outside,
         loggers: Option<Loggers>,
     ) -> Self {
         let watched = Watched {
             about,
-            settings,
+            settings: settings.into(),
             loggers,
             observed: Arc::new(Observed::new(outside)),
             process: Process::default(),
@@ -82,6 +92,7 @@ impl Management {
             caches: Vec::new(),
             gauges: Vec::new(),
             change_log: None,
+            refresh: None,
             api_groups: Vec::new(),
         };
         Management { checks: Checks::default(), disk: PathBuf::from("."), watched }
@@ -159,6 +170,17 @@ impl Management {
         self
     }
 
+    /// Lets the configuration be read again: `refresh` does so, applies what can be applied while the service runs, and
+    /// returns the keys that have changed.
+    pub fn refresh<F, T>(mut self, refresh: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = anyhow::Result<Vec<String>>> + Send + 'static,
+    {
+        self.watched.refresh = Some(Box::new(move || refresh().boxed()));
+        self
+    }
+
     /// Whether changes to a schema are shown.
     pub fn has_change_log(&self) -> bool {
         self.watched.change_log.is_some()
@@ -220,6 +242,9 @@ impl Endpoints {
         }
         if self.watched.change_log.is_some() {
             routes = routes.route("/management/liquibase", get(changes::show));
+        }
+        if self.watched.refresh.is_some() {
+            routes = routes.route("/management/refresh", post(refresh::refresh));
         }
         if !self.watched.api_groups.is_empty() {
             routes = routes.route("/management/jhiopenapigroups", get(api_groups));

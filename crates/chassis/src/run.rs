@@ -14,18 +14,21 @@ use crate::{Service, Stop, http};
 
 /// How long all stages together may take to finish what is in flight.
 const DRAIN: Duration = Duration::from_secs(4);
+/// How long a stage may take to leave the rotation, before it stops to listen.
+const LEAVING: Duration = Duration::from_secs(1);
 /// How long what was cut off may take to let go.
 const LAST_BREATH: Duration = Duration::from_millis(400);
 
-/// Runs services until `stop` or until the first of their parts ends. Then each stage in turn is told to stop and may
-/// use half of what remains of four seconds, the last one all of it; what has not finished then is cut off.
+/// Runs services until `stop` or until the first of their parts ends. Then each stage in turn leaves the rotation, is
+/// told to stop and may use half of what remains of four seconds, the last one all of it; what has not finished then is
+/// cut off.
 ///
 /// # Errors
 /// Names the part that ended although nobody had asked it to.
 pub async fn run(stages: Vec<Vec<Service>>, stop: Stop) -> anyhow::Result<()> {
     let mut parts = Parts { tasks: JoinSet::new(), running: HashMap::new() };
     // No children of `stop`, which would all stop at once with it.
-    let stops: Vec<Stop> = stages.iter().map(|_| Stop::new()).collect();
+    let stops: Vec<Stops> = stages.iter().map(|_| Stops::default()).collect();
     for (stage, services) in stages.into_iter().enumerate() {
         for service in services {
             parts.start(service, stage, &stops[stage]);
@@ -35,15 +38,28 @@ pub async fn run(stages: Vec<Vec<Service>>, stop: Stop) -> anyhow::Result<()> {
     stop.cancel();
     let end = Instant::now() + DRAIN;
     for (stage, told) in stops.iter().enumerate() {
-        told.cancel();
-        let left = end.saturating_duration_since(Instant::now());
-        let last = stage + 1 == stops.len();
-        parts.drain(stage, if last { left } else { left / 2 }).await;
+        let left = || {
+            let left = end.saturating_duration_since(Instant::now());
+            if stage + 1 == stops.len() { left } else { left / 2 }
+        };
+        told.rotation.cancel();
+        parts.drain(|part| part.stage == stage && part.rotation, left().min(LEAVING)).await;
+        told.work.cancel();
+        parts.drain(|part| part.stage == stage, left()).await;
     }
     if timeout(LAST_BREATH, parts.tasks.shutdown()).await.is_err() {
         warn!("what was cut off does not let go");
     }
     outcome
+}
+
+/// What tells a stage to stop.
+#[derive(Default)]
+struct Stops {
+    /// Those who make others call it.
+    rotation: Stop,
+    /// Everything else.
+    work: Stop,
 }
 
 /// Everything that runs: a service's listener and each of its loops.
@@ -55,21 +71,30 @@ struct Parts {
 struct Part {
     name: String,
     stage: usize,
+    /// Whether it makes others call its service.
+    rotation: bool,
     task: AbortHandle,
 }
 
 impl Parts {
-    fn start(&mut self, mut service: Service, stage: usize, stop: &Stop) {
+    fn start(&mut self, mut service: Service, stage: usize, stops: &Stops) {
         let name = service.name;
-        let loops = std::mem::take(&mut service.loops);
+        let (loops, rotation) =
+            (std::mem::take(&mut service.loops), std::mem::take(&mut service.rotation));
+        let mut add = |part: &str, rotation, task: AbortHandle| {
+            let part = Part { name: format!("{name}: {part}"), stage, rotation, task };
+            self.running.insert(part.task.id(), part);
+        };
         if let Some(listener) = service.listener.take() {
             let router = service.into_router();
-            let task = self.tasks.spawn(http::serve(listener, router, stop.clone()));
-            self.running.insert(task.id(), Part { name: format!("{name}: http"), stage, task });
+            let serving = http::serve(listener, router, stops.work.clone());
+            add("http", false, self.tasks.spawn(serving));
         }
         for (part, start) in loops {
-            let task = self.tasks.spawn(start(stop.clone()));
-            self.running.insert(task.id(), Part { name: format!("{name}: {part}"), stage, task });
+            add(part, false, self.tasks.spawn(start(stops.work.clone())));
+        }
+        for (part, start) in rotation {
+            add(part, true, self.tasks.spawn(start(stops.rotation.clone())));
         }
     }
 
@@ -101,10 +126,10 @@ impl Parts {
         None
     }
 
-    /// Waits until a stage that was told to stop has done so, and cuts off what takes longer.
-    async fn drain(&mut self, stage: usize, limit: Duration) {
+    /// Waits until parts that were told to stop have done so, and cuts off what takes longer.
+    async fn drain(&mut self, told: impl Fn(&Part) -> bool, limit: Duration) {
         let drained = async {
-            while self.running.values().any(|part| part.stage == stage) {
+            while self.running.values().any(&told) {
                 match self.next_end().await {
                     None | Some((_, Ok(Ok(())))) => {}
                     Some((part, Ok(Err(cause)))) => {
@@ -117,7 +142,7 @@ impl Parts {
         if timeout(limit, drained).await.is_ok() {
             return;
         }
-        let late = self.running.extract_if(|_, part| part.stage == stage);
+        let late = self.running.extract_if(|_, part| told(part));
         let mut names: Vec<String> = late
             .map(|(_, part)| {
                 part.task.abort();

@@ -21,6 +21,7 @@ pub struct Service {
     answers: Answers,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) loops: Vec<(&'static str, Background)>,
+    pub(crate) rotation: Vec<(&'static str, Background)>,
 }
 
 impl Service {
@@ -33,6 +34,7 @@ impl Service {
             answers: Answers::default(),
             listener: None,
             loops: Vec::new(),
+            rotation: Vec::new(),
         }
     }
 
@@ -68,6 +70,17 @@ impl Service {
         T: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         self.loops.push((name, Box::new(move |stop| Box::pin(start(stop)))));
+        self
+    }
+
+    /// Adds a loop that makes others call this service, such as its registration. It is told to stop first: the
+    /// listener accepts, and the other loops go on, until it has ended or a second has passed.
+    pub fn in_rotation<F, T>(mut self, name: &'static str, start: F) -> Self
+    where
+        F: FnOnce(Stop) -> T + Send + 'static,
+        T: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.rotation.push((name, Box::new(move |stop| Box::pin(start(stop)))));
         self
     }
 

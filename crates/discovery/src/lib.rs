@@ -3,10 +3,14 @@
 
 pub mod client;
 pub mod forward;
+mod hash_code;
 mod instance;
 pub mod server;
 
-pub use client::{Address, Directory, Question, Registration, configuration, keep_registered};
+pub use client::{
+    Address, Configured, Directory, Question, Registration, configuration, configuration_after,
+    keep_registered,
+};
 pub use forward::{CallError, Forwarder};
 pub use instance::{Instance, Status};
 pub use server::Registry;

@@ -130,7 +130,7 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
         .background("feed", move |stop| async move { listening.run(stop).await })
         .background("idempotency keys", move |stop| entity::idempotency::clean(keys, clock, stop));
     let Some((registry, registration)) = registration else { return service };
-    service.background("registration", move |stop| {
+    service.in_rotation("registration", move |stop| {
         keep_registered(registry, registration, outside, stop)
     })
 }

@@ -204,7 +204,11 @@ impl Builder {
         called.extend(issuer);
         let mut embedded = self.parts.embedded();
         let named = listeners.registry.is_none();
-        embedded.extend(listeners.registry.map(|listener| self.registry().on(listener)));
+        if let Some(listener) = listeners.registry {
+            let registration =
+                self.registration(&registry, registry::NAME, &self.addresses.registry)?;
+            embedded.push(self.parts.registry(registration).on(listener));
+        }
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
             embedded.push(
                 Service::new("mail sink")
@@ -225,12 +229,6 @@ impl Builder {
         let password = self.parts.wanted.registry.password.clone();
         let host = self.addresses.registry.trim_start_matches("http://");
         Ok(Address::parse(&format!("http://{host}/eureka"))?.asked_by("admin", password))
-    }
-
-    fn registry(&self) -> Service {
-        let parts = &self.parts;
-        let management = parts.management(registry::about(&parts.wanted.profiles));
-        registry::service(parts.wanted.registry.clone(), management, parts.outside.clone())
     }
 
     async fn mailbox(&mut self) -> anyhow::Result<Mailbox> {

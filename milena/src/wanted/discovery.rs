@@ -24,6 +24,7 @@ pub(crate) struct Found {
 }
 
 /// The Config server to ask.
+#[derive(Clone)]
 pub(crate) struct ConfigServer {
     pub(crate) address: Address,
     pub(crate) question: Question,

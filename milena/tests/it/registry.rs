@@ -30,9 +30,12 @@ async fn instances(system: &Running, app: &str) -> Vec<Value> {
 #[tokio::test]
 async fn every_service_is_registered_under_its_name_and_keeps_saying_so() {
     let system = Running::start().await;
-    for (name, address) in
-        [("STORE", &system.at.store), ("ALERT", &system.at.alert), ("GATEWAY", &system.at.gateway)]
-    {
+    for (name, address) in [
+        ("STORE", &system.at.store),
+        ("ALERT", &system.at.alert),
+        ("GATEWAY", &system.at.gateway),
+        ("JHIPSTER-REGISTRY", &system.at.registry),
+    ] {
         let [instance] = &instances(&system, name).await[..] else {
             panic!("not one instance of {name}")
         };
@@ -71,7 +74,10 @@ async fn registry_and_gateway_show_their_parts_to_who_may_see_them() {
     expected.sort();
     assert_eq!(names(&gateway), expected);
     let found = &gateway["components"]["discoveryComposite"]["components"]["eureka"]["details"];
-    assert_eq!(found["applications"], json!({ "ALERT": 1, "GATEWAY": 1, "STORE": 1 }));
+    assert_eq!(
+        found["applications"],
+        json!({ "ALERT": 1, "GATEWAY": 1, "JHIPSTER-REGISTRY": 1, "STORE": 1 })
+    );
     let anonymous = system.anonymous().get(&at).await.expect(200).json();
     assert_eq!(anonymous, json!({ "status": "UP", "groups": ["liveness", "readiness"] }));
     system.stop().await;
@@ -96,7 +102,7 @@ async fn a_service_that_comes_is_found_and_one_that_stops_is_forgotten() {
         )
         .on(listener);
     let (address, admin) = (address(&system), system.admin().await);
-    let service = service.background("registration", |stop| {
+    let service = service.in_rotation("registration", |stop| {
         keep_registered(address, registration, Outside::system(), stop)
     });
     let (stop, mut task) = (Stop::new(), JoinSet::new());

@@ -1,5 +1,7 @@
 //! One service in a process of its own, configured by the tutorial's variables alone, beside a system that runs.
 
+use std::fs;
+
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -175,4 +177,60 @@ async fn what_cannot_work_is_said_at_once() {
         assert_eq!(ended.code, Some(code), "{}", ended.err);
         assert!(ended.err.contains(expected) && !ended.err.contains("hunter2"), "{}", ended.err);
     }
+}
+
+/// The whole of the tutorial's registry: its variables, its folder, and a service that needs both.
+#[tokio::test]
+async fn the_registry_runs_alone_by_the_tutorials_variables() {
+    let system = Running::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("central-config")).unwrap();
+    let said = "configserver.status: Connected to the registry of this test";
+    fs::write(folder.path().join("central-config/application.yml"), said).unwrap();
+    let variables = [
+        ("SPRING_PROFILES_ACTIVE", "dev,oauth2"),
+        ("SPRING_SECURITY_USER_PASSWORD", "hunter2"),
+        ("JHIPSTER_REGISTRY_PASSWORD", "hunter2"),
+        ("JHIPSTER_SLEEP", "80"),
+        ("_JAVA_OPTIONS", "-Xmx512m -Xms256m"),
+        ("SPRING_CLOUD_CONFIG_SERVER_COMPOSITE_0_TYPE", "native"),
+        ("SPRING_CLOUD_CONFIG_SERVER_COMPOSITE_0_SEARCH_LOCATIONS", "file:./central-config"),
+        ("SPRING_SECURITY_OAUTH2_CLIENT_PROVIDER_OIDC_ISSUER_URI", &system.at.issuer),
+        ("SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_OIDC_CLIENT_ID", "internal"),
+        ("SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_OIDC_CLIENT_SECRET", "internal"),
+    ];
+    let arguments = ["run", "registry", "--port", "0"];
+    let mut registry = Program::start(folder.path(), &arguments, &variables);
+    let line: Value = serde_json::from_str(&registry.first_line().await).unwrap();
+    let address = line["jhipster-registry"].as_str().unwrap().to_owned();
+    let host = address.trim_start_matches("http://");
+    let (zone, config) = (
+        format!("http://admin:hunter2@{host}/eureka"),
+        format!("http://admin:hunter2@{host}/config"),
+    );
+    let alone = Alone::start(
+        &system,
+        "store",
+        &[("EUREKA_CLIENT_SERVICE_URL_DEFAULTZONE", &zone), ("SPRING_CLOUD_CONFIG_URI", &config)],
+    )
+    .await;
+    let apps = async || {
+        let request = system.anonymous().request(Method::GET, &format!("{address}/eureka/apps"));
+        let request = request.header("Accept", "application/json");
+        sent(request.basic_auth("admin", Some("hunter2"))).await.expect(200).json()
+    };
+    until("both are registered", async || {
+        let listed = apps().await["applications"]["application"].clone();
+        let names: Vec<&str> =
+            listed.as_array()?.iter().filter_map(|app| app["name"].as_str()).collect();
+        (names == ["JHIPSTER-REGISTRY", "STORE"]).then_some(())
+    })
+    .await;
+    let log = alone.stop().await;
+    assert!(log.contains("central-config/application.yml"), "{log}");
+    registry.signal(Signal::TERM);
+    let ended = registry.end().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(!ended.err.contains("hunter2"), "{}", ended.err);
+    system.stop().await;
 }

@@ -7,7 +7,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use chassis::{Outside, Service};
+use chassis::{Current, Outside, Service};
 use database::{Changes, Id, Value, Write};
 use entity::{Ids, announce_nothing};
 use futures_util::{FutureExt, future::BoxFuture};
@@ -104,7 +104,7 @@ fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, 
 struct Recorder {
     ids: Ids,
     outside: Outside,
-    distribution_list: Vec<String>,
+    distribution_list: Current<Vec<String>>,
 }
 
 impl Recorder {
@@ -121,7 +121,7 @@ impl Recorder {
         let name = &delivery.id;
         let (store, status) = (shortened(&event.store_name), shortened(&event.store_status));
         info!(target: "AlertConsumer", { message.id = %name }, "Got message from kafka stream: {store} {status}");
-        record(id, self.outside.now(), &delivery, event, &self.distribution_list)
+        record(id, self.outside.now(), &delivery, event, &self.distribution_list.get())
             .map_err(Failure::Reject)
     }
 }

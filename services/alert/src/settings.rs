@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use chassis::config::{ConfigError, Length, Settings as Configuration};
+use chassis::{
+    Current,
+    config::{ConfigError, Length, Settings as Configuration},
+};
 use messaging::{Consumer, Retry, TopicName};
 
 /// What the service does differently from installation to installation.
@@ -16,8 +19,8 @@ pub struct Settings {
     pub consumer: Consumer,
     /// How long it is remembered which messages were handled.
     pub inbox_retention: Duration,
-    /// Who gets the mails.
-    pub distribution_list: Vec<String>,
+    /// Who gets the mails; may change while the service runs.
+    pub distribution_list: Current<Vec<String>>,
 }
 
 impl Settings {
@@ -35,7 +38,7 @@ impl Settings {
         Ok(Settings {
             consumer: consumer(configuration)?,
             inbox_retention: retention.0,
-            distribution_list: recipients.0,
+            distribution_list: Current::new(recipients.0),
         })
     }
 }
@@ -124,7 +127,7 @@ mod tests {
         let consumer = Consumer::new("store-alerts-topic", "store-alerts");
         assert_eq!(settings.consumer, Consumer { batch: 500, retry, ..consumer });
         assert_eq!(settings.inbox_retention, seconds(7 * 24 * 60 * 60));
-        assert_eq!(settings.distribution_list, ["a@example.com", "b@example.com"]);
+        assert_eq!(*settings.distribution_list.get(), ["a@example.com", "b@example.com"]);
     }
 
     #[test]

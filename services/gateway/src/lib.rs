@@ -96,7 +96,7 @@ pub fn service(parts: Parts) -> anyhow::Result<Service> {
         .background("sessions", move |stop| login.tend(stop))
         .background("directory", move |stop| directory.watch(stop));
     let Some((address, registration)) = parts.registration else { return Ok(service) };
-    Ok(service.background("registration", move |stop| {
+    Ok(service.in_rotation("registration", move |stop| {
         keep_registered(address, registration, outside, stop)
     }))
 }

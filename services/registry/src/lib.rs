@@ -15,6 +15,9 @@ use discovery::{
     server::{ConfigServer, Gate},
 };
 
+/// The name of the registry among the services.
+pub const NAME: &str = "jhipster-registry";
+
 /// The default configuration, with every key that the registry reads.
 pub const DEFAULTS: &str = include_str!("../config.yml");
 
@@ -43,8 +46,8 @@ impl Settings {
 /// What the registry says of itself, when it behaves like these profiles of Spring.
 pub fn about(profiles: &[String]) -> About {
     About {
-        name: "jhipster-registry".to_owned(),
-        artifact: "jhipster-registry".to_owned(),
+        name: NAME.to_owned(),
+        artifact: NAME.to_owned(),
         group: "tech.jhipster.registry".to_owned(),
         version: "7.3.0".to_owned(),
         profiles: profiles.to_vec(),

@@ -66,7 +66,7 @@ fn announce(
     moment: Moment,
     change: Change<Store>,
 ) -> anyhow::Result<Vec<Message>> {
-    let Announced { created, updated, patched, deleted } = settings.announced;
+    let Announced { created, updated, patched, deleted } = *settings.announced.get();
     let (wanted, what, store) = match change {
         Change::Created(store) => (created, "created", store),
         Change::Updated(store) => (updated, "updated", store),
@@ -130,6 +130,7 @@ impl StoreStatus {
 
 #[cfg(test)]
 mod tests {
+    use chassis::Current;
     use serde_json::{Value, json};
 
     use super::*;
@@ -150,7 +151,8 @@ mod tests {
 
     fn announced(announced: Announced, change: Change<Store>) -> Vec<Message> {
         let at = "2026-11-24T10:00:00Z".parse().unwrap();
-        let settings = Settings { topic: "store-alerts-topic".into(), announced };
+        let settings =
+            Settings { topic: "store-alerts-topic".into(), announced: Current::new(announced) };
         let moment = Moment {
             id: "018f4d3a-0000-7000-8000-000000000001".into(),
             at,

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use chassis::config::{ConfigError, Settings as Configuration};
+use chassis::{
+    Current,
+    config::{ConfigError, Settings as Configuration},
+};
 use messaging::TopicName;
 
 /// What the service does differently from installation to installation.
@@ -10,8 +13,8 @@ use messaging::TopicName;
 pub struct Settings {
     /// The topic on which changes are announced.
     pub topic: String,
-    /// Which changes are announced.
-    pub announced: Announced,
+    /// Which changes are announced; may change while the service runs.
+    pub announced: Current<Announced>,
 }
 
 /// Which changes are announced; the Java service announces updates only.
@@ -30,10 +33,10 @@ impl Settings {
     /// Names the key whose value cannot be used.
     pub fn read(configuration: &Configuration) -> Result<Self, ConfigError> {
         const TOPIC: &str = "spring.cloud.stream.bindings.binding-out-store-alert.destination";
-        let announced = configuration
+        let announced: Announced = configuration
             .parse("milena.store.announce", "any of created, updated, patched, deleted")?;
         let topic: TopicName = configuration.parse(TOPIC, "a topic's name")?;
-        Ok(Settings { topic: topic.0, announced })
+        Ok(Settings { topic: topic.0, announced: Current::new(announced) })
     }
 }
 
@@ -74,6 +77,7 @@ mod tests {
         let settings =
             Settings::read(&Configuration::defaults(&[crate::DEFAULTS]).unwrap()).unwrap();
         let announced = Announced { updated: true, ..Announced::default() };
+        let announced = Current::new(announced);
         assert_eq!(settings, Settings { topic: "store-alerts-topic".into(), announced });
     }
 }

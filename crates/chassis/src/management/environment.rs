@@ -16,8 +16,9 @@ pub(super) async fn all(
     State(watched): State<Arc<Watched>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let settings = watched.settings.get();
     let mut sources: Vec<(String, Map<String, Value>)> = Vec::new();
-    for shown in watched.settings.shown() {
+    for shown in settings.shown() {
         let property = property(&shown);
         match sources.iter_mut().find(|(name, _)| *name == shown.source) {
             Some((_, properties)) => drop(properties.insert(shown.key.to_owned(), property)),
@@ -41,14 +42,15 @@ pub(super) async fn one(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let settings = watched.settings.get();
     let mut names: Vec<String> = Vec::new();
-    for shown in watched.settings.shown() {
+    for shown in settings.shown() {
         if !names.contains(&shown.source) {
             names.push(shown.source);
         }
     }
     names.sort_by_key(|name| rank(name));
-    let Some(found) = watched.settings.shown().find(|shown| shown.key == key) else {
+    let Some(found) = settings.shown().find(|shown| shown.key == key) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
     let source = |name: String| match name == found.source {
@@ -105,8 +107,9 @@ fn contexts(watched: &Watched, beans: Map<String, Value>) -> Value {
 
 /// Keys that have all but their last segment in common are one bean.
 fn beans_under(watched: &Watched, wanted: &str) -> Map<String, Value> {
+    let settings = watched.settings.get();
     let mut beans = Map::new();
-    for shown in watched.settings.shown() {
+    for shown in settings.shown() {
         let (prefix, name) = shown.key.rsplit_once('.').unwrap_or(("", shown.key));
         let rest = prefix.strip_prefix(wanted);
         if !rest.is_some_and(|rest| wanted.is_empty() || rest.is_empty() || rest.starts_with('.')) {

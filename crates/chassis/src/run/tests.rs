@@ -88,3 +88,25 @@ async fn who_does_not_finish_is_cut_off_and_leaves_time_for_the_rest() {
     run(stages.into(), stop).await.unwrap();
     assert!(begun.elapsed() <= DRAIN + Duration::from_millis(500), "{:?}", begun.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_rotation_is_left_before_anything_else_stops_but_not_waited_for_for_ever() {
+    let (said, stop) = (Said::default(), Stop::new());
+    stop.cancel();
+    let left = said.clone();
+    let service =
+        slow("work", Duration::ZERO, &said).in_rotation("registration", |stop| async move {
+            stop.cancelled().await;
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            left.lock().unwrap().push("left");
+            Ok(())
+        });
+    run(vec![vec![service]], stop.clone()).await.unwrap();
+    assert_eq!(*said.lock().unwrap(), ["left", "work"]);
+
+    let begun = Instant::now();
+    let service = slow("work", Duration::ZERO, &said).in_rotation("registration", |_| pending());
+    run(vec![vec![service]], stop).await.unwrap();
+    assert_eq!(said.lock().unwrap().last(), Some(&"work"));
+    assert_eq!(begun.elapsed(), LEAVING);
+}

@@ -103,6 +103,19 @@ impl Loggers {
         Ok(())
     }
 
+    /// Gives all loggers of ours the levels of a filter, because the configuration has another one now.
+    ///
+    /// # Errors
+    /// When logging has ended.
+    pub fn replace(&self, filter: LogFilter) -> anyhow::Result<()> {
+        let mut levels = self.levels();
+        (levels.first, levels.now) = (filter.root, filter);
+        if let Some(handle) = &self.0.handle {
+            handle.reload(levels.now.targets()).context("change the levels of log lines")?;
+        }
+        Ok(())
+    }
+
     /// Looks a logger up; one that nobody has ever heard of is none.
     pub(crate) fn get(&self, name: &str) -> Option<Logger> {
         let levels = self.levels();

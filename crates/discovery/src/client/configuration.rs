@@ -1,10 +1,10 @@
-//! What a Config server says for a service (contract §7.2), asked once at the start.
+//! What a Config server says for a service (contract §7.2), asked at the start and followed afterwards.
 
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use chassis::config::RemoteSource;
-use reqwest::{StatusCode, header};
+use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -15,6 +15,9 @@ const WITH_ORIGINS: &str = "application/vnd.spring-cloud.config-server.v2+json, 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that fetches from far away may take its time.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a Config server of ours is asked to wait for a change.
+const WAIT: Duration = Duration::from_secs(20);
+const ASK: &str = "ask the Config server";
 /// The largest answer that is read, in bytes.
 const LIMIT: usize = 4 * 1024 * 1024;
 
@@ -43,29 +46,63 @@ struct PropertySource {
     source: Map<String, Value>,
 }
 
+/// What a Config server has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configured {
+    /// The properties, the most important source first.
+    pub sources: Vec<RemoteSource>,
+    /// The name of what was said, if it has one: then [`configuration_after`] waits for something else.
+    pub tag: Option<String>,
+}
+
 /// Asks the Config server at `address` (for example `http://admin:secret@host:8761/config`) for the properties of a
-/// service, the most important source first.
+/// service.
 ///
 /// # Errors
 /// When it does not answer within half a minute, does not let us in, or answers something else than properties.
-pub async fn configuration(
+pub async fn configuration(address: &Address, question: &Question) -> anyhow::Result<Configured> {
+    let request = request(address, question)?;
+    said(address, request.send().await.context(ASK)?).await
+}
+
+/// Asks a Config server of ours for what it says once that is no longer what has this name; `None` when it still is
+/// after twenty seconds.
+///
+/// # Errors
+/// As [`configuration`].
+pub async fn configuration_after(
     address: &Address,
     question: &Question,
-) -> anyhow::Result<Vec<RemoteSource>> {
+    tag: &str,
+) -> anyhow::Result<Option<Configured>> {
+    let request = request(address, question)?
+        .header(header::IF_NONE_MATCH, tag)
+        .header("prefer", format!("wait={}", WAIT.as_secs()));
+    let answer = request.send().await.context(ASK)?;
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        return Ok(None);
+    }
+    said(address, answer).await.map(Some)
+}
+
+fn request(address: &Address, question: &Question) -> anyhow::Result<RequestBuilder> {
     let profiles = question.profiles.join(",");
     let label = question.label.replace('/', "(_)");
     let mut segments = vec![question.application.as_str(), profiles.as_str()];
     segments.extend((!label.is_empty()).then_some(label.as_str()));
     let url = address.url(&segments);
     let client = chassis::client(&url, TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build();
-    let mut request = client
+    let request = client
         .context("prepare the client for the Config server")?
         .get(url)
         .header(header::ACCEPT, WITH_ORIGINS);
-    if !address.user().is_empty() {
-        request = request.basic_auth(address.user(), Some(address.password()));
+    if address.user().is_empty() {
+        return Ok(request);
     }
-    let mut answer = request.send().await.context("ask the Config server")?;
+    Ok(request.basic_auth(address.user(), Some(address.password())))
+}
+
+async fn said(address: &Address, mut answer: Response) -> anyhow::Result<Configured> {
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::UNAUTHORIZED => bail!(
@@ -73,6 +110,8 @@ pub async fn configuration(
         ),
         status => bail!("the Config server at {address} answered {status}"),
     }
+    let tag = answer.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    let tag = tag.map(str::to_owned);
     let mut body = Vec::new();
     while let Some(part) = answer.chunk().await.context("read the Config server's answer")? {
         body.extend_from_slice(&part);
@@ -80,7 +119,8 @@ pub async fn configuration(
     }
     let environment: Environment =
         serde_json::from_slice(&body).context("read the Config server's answer")?;
-    Ok(environment.property_sources.into_iter().map(source).collect())
+    let sources = environment.property_sources.into_iter().map(source).collect();
+    Ok(Configured { sources, tag })
 }
 
 fn source(source: PropertySource) -> RemoteSource {

@@ -16,8 +16,10 @@ use super::{Address, contact::Contact, eureka::Eureka};
 use crate::instance::Instance;
 use known::Known;
 
-/// How often the list is fetched.
+/// How often the list is fetched from a registry that tells of no changes.
 const REFRESH: Duration = Duration::from_secs(5);
+/// How long changes are gathered: many services that start together are told of together.
+const BREATH: Duration = Duration::from_millis(10);
 /// How soon after a fetch somebody who finds no instance may cause another.
 const COOL_DOWN: Duration = Duration::from_millis(50);
 
@@ -82,7 +84,7 @@ impl Directory {
         self.known().passed_over(instance, Instant::now());
     }
 
-    /// Fetches the list every 5 s until `stop`.
+    /// Follows the registry until `stop`: a registry of ours tells of a change at once, another one is asked every 5 s.
     ///
     /// # Errors
     /// Never; the signature is that of a background loop.
@@ -90,12 +92,16 @@ impl Directory {
         let mut contact = Contact::new(self.eureka.address(), &self.outside);
         loop {
             let round = async {
-                let wait = match self.fetch(Duration::ZERO).await {
-                    Ok(()) => {
+                let wait = match self.follow().await {
+                    Ok(wait) => {
                         contact.made();
-                        REFRESH
+                        wait
                     }
-                    Err(error) => contact.failed(&error),
+                    Err(error) => {
+                        // Who cannot hold a request may still answer one.
+                        self.known().tag = None;
+                        contact.failed(&error)
+                    }
                 };
                 tokio::time::sleep(wait).await;
             };
@@ -104,6 +110,26 @@ impl Directory {
                 () = round => {}
             }
         }
+    }
+
+    /// Waits for the next list, or fetches one. Returns how long to pause before the next time.
+    async fn follow(&self) -> anyhow::Result<Duration> {
+        let Some(tag) = self.known().tag.clone() else {
+            self.fetch(Duration::ZERO).await?;
+            return Ok(if self.known().tag.is_some() { Duration::ZERO } else { REFRESH });
+        };
+        let Some(listed) = self.eureka.changes(&tag).await? else { return Ok(Duration::ZERO) };
+        {
+            let mut known = self.known();
+            // Somebody else has fetched the list meanwhile: this is about an older one.
+            if known.tag.as_ref() != Some(&tag) {
+                return Ok(Duration::ZERO);
+            }
+            known.asked = Some(Instant::now());
+            let right = known.apply(listed.instances) == listed.hash_code;
+            known.tag = listed.tag.filter(|_| right);
+        }
+        Ok(BREATH)
     }
 
     async fn ask_now(&self) {
@@ -122,7 +148,9 @@ impl Directory {
         let fetched = self.eureka.instances().await;
         let mut known = self.known();
         known.asked = Some(Instant::now());
-        known.replace(fetched?);
+        let listed = fetched?;
+        known.replace(listed.instances);
+        known.tag = listed.tag;
         Ok(())
     }
 

@@ -13,6 +13,9 @@ use crate::instance::Instance;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the registry is asked to wait for a change.
+const WAIT: Duration = Duration::from_secs(20);
+const FETCH: &str = "fetch the instances";
 /// The largest list of instances that is read, in bytes.
 const LIST_LIMIT: usize = 16 * 1024 * 1024;
 
@@ -30,6 +33,16 @@ pub(super) enum Renewed {
     Forgotten,
 }
 
+/// A list of instances.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) instances: Vec<Instance>,
+    /// How many instances the registry has in which status.
+    pub(super) hash_code: String,
+    /// The name of the list, with which a registry of ours can be asked for the next one.
+    pub(super) tag: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Body {
     applications: Applications,
@@ -37,6 +50,8 @@ struct Body {
 
 #[derive(Deserialize)]
 struct Applications {
+    #[serde(rename = "apps__hashcode", default)]
+    hash_code: String,
     #[serde(default)]
     application: Vec<Application>,
 }
@@ -93,26 +108,24 @@ impl Eureka {
     }
 
     /// Every instance that the registry knows; one that cannot be understood is left out.
-    pub(super) async fn instances(&self) -> anyhow::Result<Vec<Instance>> {
-        const WHAT: &str = "fetch the instances";
-        let mut answer =
-            self.send(self.request(Method::GET, self.address.url(&["apps", ""])), WHAT).await?;
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.context(WHAT)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LIST_LIMIT {
-                return Err(anyhow!("{WHAT}: the list is longer than {LIST_LIMIT} bytes"));
-            }
+    pub(super) async fn instances(&self) -> anyhow::Result<Listed> {
+        let request = self.request(Method::GET, self.address.url(&["apps", ""]));
+        listed(self.send(request, FETCH).await?).await
+    }
+
+    /// What has changed lately, as soon as the list is no longer the one of this name; `None` when it still is after
+    /// twenty seconds. Only a registry of ours waits.
+    pub(super) async fn changes(&self, tag: &str) -> anyhow::Result<Option<Listed>> {
+        let request = self
+            .request(Method::GET, self.address.url(&["apps", "delta"]))
+            .header(header::IF_NONE_MATCH, tag)
+            .header("prefer", format!("wait={}", WAIT.as_secs()))
+            .timeout(WAIT + TIMEOUT);
+        let answer = request.send().await.context(FETCH)?;
+        if answer.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
         }
-        let body: Body = serde_json::from_slice(&body).context("read the list of instances")?;
-        let listed =
-            body.applications.application.into_iter().flat_map(|application| application.instance);
-        let understood = listed.filter_map(|instance| {
-            serde_json::from_value(instance)
-                .inspect_err(|error| debug!("left out an instance: {error}"))
-                .ok()
-        });
-        Ok(understood.collect())
+        listed(self.accepted(answer, FETCH)?).await.map(Some)
     }
 
     fn request(&self, method: Method, url: Url) -> RequestBuilder {
@@ -138,4 +151,25 @@ impl Eureka {
             status => Err(anyhow!("{what}: the registry at {address} answered {status}")),
         }
     }
+}
+
+async fn listed(mut answer: Response) -> anyhow::Result<Listed> {
+    let tag = answer.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    let tag = tag.map(str::to_owned);
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.context(FETCH)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LIST_LIMIT {
+            return Err(anyhow!("{FETCH}: the list is longer than {LIST_LIMIT} bytes"));
+        }
+    }
+    let Body { applications } =
+        serde_json::from_slice(&body).context("read the list of instances")?;
+    let all = applications.application.into_iter().flat_map(|application| application.instance);
+    let understood = all.filter_map(|instance| {
+        serde_json::from_value(instance)
+            .inspect_err(|error| debug!("left out an instance: {error}"))
+            .ok()
+    });
+    Ok(Listed { instances: understood.collect(), hash_code: applications.hash_code, tag })
 }

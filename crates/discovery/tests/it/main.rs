@@ -1,6 +1,7 @@
 //! The registry, the configuration server, the client and the proxy over real sockets and recorded conversations.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod at_once;
 mod forwarding;
 mod recorded;
 mod registration;

@@ -104,7 +104,7 @@ impl World {
         let registry = self.registry.clone();
         let service = Service::new(name)
             .routes(library::routes())
-            .background("registration", move |stop| {
+            .in_rotation("registration", move |stop| {
                 keep_registered(registry, registration, Outside::system(), stop)
             })
             .on(listener);
@@ -118,7 +118,7 @@ impl World {
         let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
         let registration = Registration::new(name, "127.0.0.1", port);
         let registry = self.registry.clone();
-        let service = Service::new(name).background("registration", move |stop| {
+        let service = Service::new(name).in_rotation("registration", move |stop| {
             keep_registered(registry, registration, Outside::system(), stop)
         });
         self.run(vec![service]);

@@ -8,7 +8,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::instance::Instance;
+use crate::{
+    hash_code::hash_code,
+    instance::{Action, Instance},
+};
 
 /// How long an instance that accepted no connection is passed over at most.
 const PASSED_OVER: Duration = Duration::from_secs(10);
@@ -19,6 +22,8 @@ pub(super) struct Known {
     passed_over: HashMap<(String, String), Refusal>,
     /// When the registry was last asked, whether it answered or not.
     pub(super) asked: Option<Instant>,
+    /// The registry's name for this list, if it has one.
+    pub(super) tag: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -44,8 +49,31 @@ impl Known {
             let app = apps.entry(name).or_insert_with(|| App { instances: Vec::new(), turn });
             app.instances.push(Arc::new(instance));
         }
+        self.apps = apps;
+        self.forget_refusals();
+    }
+
+    /// Takes what has changed since. Returns how many instances have which status now, as [`hash_code`] tells it.
+    pub(super) fn apply(&mut self, changes: Vec<Instance>) -> String {
+        for changed in changes {
+            let app = self.apps.entry(changed.app.to_lowercase()).or_default();
+            let place = app.instances.iter().position(|known| known.id() == changed.id());
+            match (place, changed.action_type == Some(Action::Deleted)) {
+                (Some(place), true) => drop(app.instances.remove(place)),
+                (Some(place), false) => app.instances[place] = Arc::new(changed),
+                (None, true) => {}
+                (None, false) => app.instances.push(Arc::new(changed)),
+            }
+        }
+        self.apps.retain(|_, app| !app.instances.is_empty());
+        self.forget_refusals();
+        hash_code(self.apps.values().flat_map(|app| &app.instances).map(Arc::as_ref))
+    }
+
+    /// Whoever has given a sign of life since it refused, or is gone, is passed over no longer.
+    fn forget_refusals(&mut self) {
         let mut passed_over = std::mem::take(&mut self.passed_over);
-        let listed = apps.values().flat_map(|app| &app.instances);
+        let listed = self.apps.values().flat_map(|app| &app.instances);
         self.passed_over = listed
             .filter_map(|instance| {
                 let refusal = passed_over.remove(&key(instance))?;
@@ -53,7 +81,6 @@ impl Known {
                 silent.then(|| (key(instance), refusal))
             })
             .collect();
-        self.apps = apps;
     }
 
     /// The next instance of a service that is up and not passed over.
@@ -124,6 +151,24 @@ mod tests {
         assert_eq!(picks(&mut known, 3, now), "a c a");
         known.replace(list());
         assert_eq!(picks(&mut known, 2, now), "c a");
+    }
+
+    #[test]
+    fn changes_are_laid_over_the_list() {
+        let now = Instant::now();
+        let mut known = Known::default();
+        known.replace(vec![book("a", "UP", 1), book("b", "UP", 1), book("c", "UP", 1)]);
+        let mut gone = book("b", "UP", 1);
+        gone.action_type = Some(Action::Deleted);
+        let mut unknown = book("x", "UP", 1);
+        unknown.action_type = Some(Action::Deleted);
+        let changes = vec![book("a", "DOWN", 1), gone, unknown, book("d", "UP", 1)];
+        assert_eq!(known.apply(changes), "DOWN_1_UP_2_");
+        assert_eq!(picks(&mut known, 3, now), "c d c");
+        let mut last = ["a", "c", "d"].map(|id| book(id, "UP", 1));
+        last.iter_mut().for_each(|instance| instance.action_type = Some(Action::Deleted));
+        assert_eq!(known.apply(last.into()), "");
+        assert!(known.is_empty());
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The bodies of the registry's answers. Underscores in two names are doubled, as the Java codec does.
 
-use std::collections::BTreeMap;
-
 use axum::{
     body::Body,
     http::{StatusCode, header},
@@ -9,6 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 
+pub(super) use crate::hash_code::hash_code;
 use crate::instance::Instance;
 
 #[derive(Serialize)]
@@ -42,15 +41,6 @@ pub(super) fn application(instances: &[&Instance]) -> Response {
 /// `{"applications":{…}}`, the instances grouped by application; they come in its order.
 pub(super) fn applications(version: &str, hash_code: &str, instances: &[&Instance]) -> Response {
     wrapped("applications", &Applications { version, hash_code, application: grouped(instances) })
-}
-
-/// How many instances have which status, such as `DOWN_1_UP_3_`: a client compares it with its own list after a delta.
-pub(super) fn hash_code<'a>(instances: impl Iterator<Item = &'a Instance>) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for instance in instances {
-        *counts.entry(instance.status.name()).or_default() += 1;
-    }
-    counts.iter().map(|(status, count)| format!("{status}_{count}_")).collect()
 }
 
 /// The bytes that an instance takes.

@@ -1,0 +1,157 @@
+//! The configuration, read again while a service runs: what can be applied is, what cannot is named.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use chassis::{Current, Outside, Stop, config::Settings, telemetry::Loggers};
+use futures_util::FutureExt;
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use crate::{
+    layers::Layers,
+    wanted::{ConfigServer, Wanted},
+};
+
+const LEVELS: &str = "logging.level.root";
+const DISTRIBUTION_LIST: &str = "alert.distribution-list";
+const ANNOUNCE: &str = "milena.store.announce";
+/// What is applied while a service runs.
+const APPLIED: [&str; 3] = [LEVELS, DISTRIBUTION_LIST, ANNOUNCE];
+
+/// The first and the longest wait for a Config server that is away.
+const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+
+/// Reads the configuration of a service again. A clone is another handle.
+#[derive(Clone)]
+pub(crate) struct Refresh(Arc<Inner>);
+
+struct Inner {
+    layers: Layers,
+    server: ConfigServer,
+    /// What the service shows of its configuration.
+    shown: Current<Settings>,
+    announced: Current<store::Announced>,
+    distribution_list: Current<Vec<String>>,
+    loggers: Option<Loggers>,
+    /// One at a time; holds the name of what the Config server said last.
+    turn: Mutex<Option<String>>,
+}
+
+impl Refresh {
+    /// For a service that was made from `wanted`, and got from `server` what is called `tag`.
+    pub(crate) fn new(
+        layers: Layers,
+        (server, tag): (ConfigServer, Option<String>),
+        wanted: &Wanted,
+        loggers: Option<Loggers>,
+    ) -> Self {
+        Refresh(Arc::new(Inner {
+            layers,
+            server,
+            shown: wanted.settings.clone(),
+            announced: wanted.store.announced.clone(),
+            distribution_list: wanted.alert.distribution_list.clone(),
+            loggers,
+            turn: Mutex::new(tag),
+        }))
+    }
+
+    /// Asks the Config server and applies what it says. Returns the keys that have changed.
+    ///
+    /// # Errors
+    /// When it does not answer, or says something that cannot be used; everything stays as it is then.
+    pub(crate) async fn now(&self) -> anyhow::Result<Vec<String>> {
+        let mut last = self.0.turn.lock().await;
+        let ConfigServer { address, question, .. } = &self.0.server;
+        let said = discovery::configuration(address, question).await?;
+        let changed = self.apply(&said.sources)?;
+        *last = said.tag;
+        Ok(changed)
+    }
+
+    /// Follows a Config server of ours, which tells of a change at once, until `stop`. Another one is asked by
+    /// `POST /management/refresh` only.
+    ///
+    /// # Errors
+    /// Never; the signature is that of a background loop.
+    pub(crate) async fn follow(self, outside: Outside, stop: Stop) -> anyhow::Result<()> {
+        let [mut wait, longest] = WAITS;
+        loop {
+            let known = self.0.turn.lock().await.clone();
+            let Some(known) = known else {
+                stop.cancelled().await;
+                return Ok(());
+            };
+            let ConfigServer { address, question, .. } = &self.0.server;
+            let said = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                said = discovery::configuration_after(address, question, &known) => said,
+            };
+            match said {
+                Ok(None) => wait = WAITS[0],
+                Ok(Some(said)) => {
+                    wait = WAITS[0];
+                    let mut last = self.0.turn.lock().await;
+                    *last = said.tag;
+                    if let Err(cause) = self.apply(&said.sources) {
+                        warn!("the Config server says something that cannot be used: {cause:#}");
+                    }
+                }
+                Err(cause) => {
+                    tracing::debug!("the Config server cannot be followed: {cause:#}");
+                    let [byte] = outside.bytes::<1>();
+                    let spread = wait.mul_f64(0.5 + f64::from(byte) / 510.0);
+                    wait = (wait * 2).min(longest);
+                    if stop.run_until_cancelled(tokio::time::sleep(spread)).await.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// For [`chassis::management::Management::refresh`].
+    pub(crate) fn endpoint(
+        &self,
+    ) -> impl Fn() -> futures_util::future::BoxFuture<'static, anyhow::Result<Vec<String>>>
+    + Send
+    + Sync
+    + 'static {
+        let refresh = self.clone();
+        move || {
+            let refresh = refresh.clone();
+            async move { refresh.now().await }.boxed()
+        }
+    }
+
+    fn apply(&self, sources: &[chassis::config::RemoteSource]) -> anyhow::Result<Vec<String>> {
+        let settings = self.0.layers.settings(sources)?;
+        let wanted = Wanted::read(&settings)?;
+        let changed = settings.changed_since(&self.0.shown.get());
+        if changed.is_empty() {
+            return Ok(changed);
+        }
+        let levels = settings.parse(LEVELS, "levels of log lines")?;
+        if let (Some(loggers), true) = (&self.0.loggers, changed.iter().any(|key| key == LEVELS)) {
+            loggers.replace(levels).context("apply the levels of log lines")?;
+        }
+        self.0.announced.set(wanted.store.announced.get());
+        self.0.distribution_list.set(wanted.alert.distribution_list.get());
+        self.0.shown.set(settings);
+        tell(&changed);
+        Ok(changed)
+    }
+}
+
+/// Names the keys; their values may be secrets.
+fn tell(changed: &[String]) {
+    let (applied, later): (Vec<&str>, Vec<&str>) =
+        changed.iter().map(String::as_str).partition(|key| APPLIED.contains(key));
+    if !applied.is_empty() {
+        info!("the configuration has changed and is applied: {}", applied.join(", "));
+    }
+    if !later.is_empty() {
+        warn!("the configuration has changed, from the next start on: {}", later.join(", "));
+    }
+}

@@ -47,6 +47,9 @@ const CONFIGURATION: Goal = Goal::AtMost(1.0);
 /// What the registry is called in the first line of `run registry`.
 const NAME: &str = "jhipster-registry";
 
+/// What is said of the other server when there is none.
+const ALONE: &str = "no second server was named to compare with (--other)";
+
 /// How often the configuration is read.
 const READS: usize = 2_000;
 
@@ -78,7 +81,7 @@ impl<'a> Run<'a> {
                 key: "other",
                 source: format!("other: {address}, process {}, in the same run", process.0),
             },
-            None => Other { heading: "", key: "other", source: "no other server".to_owned() },
+            None => Other { heading: "", key: "other", source: ALONE.to_owned() },
         };
         let table = Table::new(machine::describe(), arguments.describe()?, other);
         Ok(Run { arguments, path: arguments.program()?, table, complete: true })

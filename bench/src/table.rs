@@ -97,8 +97,13 @@ impl Table {
             std::iter::once(header).chain(self.rows.iter().map(Row::cells)).collect();
         let mut text = format!("machine   {}\nsystem    {}\n\n", self.machine, self.system);
         text.push_str(&aligned(&lines));
+        text.push('\n');
+        if self.rows.iter().any(|row| row.figure.other.is_some()) {
+            text.push_str(LEGEND);
+            text.push('\n');
+        }
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n{LEGEND}\n{}\n", self.other.source);
+        let _ = writeln!(text, "{}", self.other.source);
         text
     }
 
@@ -122,7 +127,10 @@ impl Table {
 impl Row {
     fn cells(&self) -> [String; 4] {
         let Figure { unit, other, goal, .. } = self.figure;
-        let with_unit = |value: f64| format!("{} {unit}", digits(value)).trim_end().to_owned();
+        let with_unit = |value: f64| match value.is_nan() {
+            true => "–".to_owned(),
+            false => format!("{} {unit}", digits(value)).trim_end().to_owned(),
+        };
         let other = other.map_or_else(String::new, |other| {
             format!("{} ({} ×)", digits(other), digits(self.figure.better.times(self.value, other)))
         });
@@ -193,12 +201,21 @@ so long        1.50 s
     }
 
     #[test]
+    fn ratios_are_explained_where_there_are_any() {
+        let mut table = example();
+        assert!(table.to_text().contains(LEGEND));
+        table.rows.drain(..2);
+        assert!(!table.to_text().contains(LEGEND), "{}", table.to_text());
+    }
+
+    #[test]
     fn a_figure_that_could_not_be_measured_makes_it_incomplete() {
         let mut table = example();
         assert!(table.is_complete());
         table.add("rate", "requests", f64::NAN, more("per s").goal(Goal::AtLeast(1.0)));
         assert!(!table.is_complete());
-        assert!(table.to_text().contains("≥ 1 per s: not measured"), "{}", table.to_text());
+        let text = table.to_text();
+        assert!(text.contains("–") && text.contains("≥ 1 per s: not measured"), "{text}");
     }
 
     #[test]

@@ -26,6 +26,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     None,
+    /// Takes 50 instances and no more.
+    Full,
     /// Does not know every tenth instance that renews.
     Forgets,
     /// Does not compress.
@@ -63,6 +65,10 @@ impl Fake {
         (if found.is_empty() { 404 } else { 200 }, json!(found))
     }
 
+    fn is_full(&self) -> bool {
+        self.fault == Fault::Full && self.instances.lock().unwrap().len() >= 50
+    }
+
     fn renew(&self, name: &str, id: &str) -> u16 {
         let tenth = self.renewals.fetch_add(1, Ordering::Relaxed) % 10 == 9;
         let key = (name.to_owned(), id.to_owned());
@@ -96,6 +102,7 @@ impl Fake {
             _ if head.headers["authorization"] != "Basic YWRtaW46YWRtaW4=" => (401, Value::Null),
             (&Method::GET, ["eureka", "apps"]) => (200, self.applications()),
             (&Method::GET, ["eureka", "apps", name]) => self.application(name),
+            (&Method::POST, ["eureka", "apps", _]) if self.is_full() => (503, Value::Null),
             (&Method::POST, ["eureka", "apps", name]) => {
                 let instance: Value = serde_json::from_slice(&body).unwrap();
                 let id = instance["instance"]["instanceId"].as_str().unwrap().to_owned();
@@ -225,6 +232,15 @@ async fn what_a_registry_refuses_makes_the_figures_incomplete() {
     // The others are measured nevertheless.
     let seen = &outcome.figures["seen.p99"]["value"];
     assert!(seen.as_f64().unwrap() > 0.0, "{:#}", outcome.figures);
+}
+
+#[tokio::test]
+async fn without_all_instances_there_are_no_figures_of_renewals() {
+    let outcome = eureka(Fault::Full).await;
+    assert!(!outcome.complete);
+    assert!(outcome.figures["seen.p99"]["value"].is_number(), "{:#}", outcome.figures);
+    assert!(outcome.figures["renewals.rate"].is_null(), "{:#}", outcome.figures);
+    assert_eq!((outcome.left, outcome.left_at_other), (50, 0));
 }
 
 #[tokio::test]

@@ -1,11 +1,16 @@
-//! An instance of a service as Eureka's JSON has it: the members, their order and their types.
+//! An instance of a service as Eureka has it: the members, their order and their types.
 //!
-//! Both are those of the Java codec: some numbers are written as text, and what has no value is left out.
+//! They are those of the Java codec: some numbers are written as text, and what has no value is left out. The XML is made
+//! from the JSON (`xml`), so that this description serves both.
 
+mod forms;
 mod lenient;
+pub(crate) mod xml;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub(crate) use forms::{Form, text_without};
 
 /// What an instance says of itself, or what an operator has put in its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,18 +82,21 @@ pub struct Instance {
     /// The port for HTTPS.
     #[serde(default = "Port::secure")]
     pub secure_port: Port,
+    /// A number that all clients send and nobody reads.
     #[serde(default = "Instance::country", deserialize_with = "lenient::number")]
-    pub(crate) country_id: i64,
+    pub country_id: i64,
+    /// Where the instance runs: `{"@class":…,"name":"MyOwn"}`, for Amazon with more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) data_center_info: Option<Value>,
+    pub data_center_info: Option<Value>,
     /// How long the registration is good for without a sign of life.
     #[serde(default)]
     pub lease_info: Lease,
     /// Whatever the instance wants others to know, mostly text.
     #[serde(default, with = "lenient::metadata")]
     pub metadata: Map<String, Value>,
+    /// The group that the service belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) app_group_name: Option<String>,
+    pub app_group_name: Option<String>,
     /// A page for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_page_url: Option<String>,
@@ -98,22 +106,30 @@ pub struct Instance {
     /// Where its health can be asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_url: Option<String>,
+    /// Where its health can be asked for by HTTPS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) secure_health_check_url: Option<String>,
+    pub secure_health_check_url: Option<String>,
+    /// The names by which callers ask for the service, separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) vip_address: Option<String>,
+    pub vip_address: Option<String>,
+    /// The names by which callers ask for the service by HTTPS, separated by commas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) secure_vip_address: Option<String>,
+    pub secure_vip_address: Option<String>,
+    /// Whether this is the registry that answers.
     #[serde(default, with = "lenient::truth")]
-    pub(crate) is_coordinating_discovery_server: bool,
+    pub is_coordinating_discovery_server: bool,
+    /// When the registry last changed this entry, in milliseconds since 1970.
     #[serde(default, with = "lenient::millis")]
-    pub(crate) last_updated_timestamp: i64,
+    pub last_updated_timestamp: i64,
+    /// When the instance last changed its own description, by its own clock, in milliseconds since 1970.
     #[serde(default, with = "lenient::millis")]
-    pub(crate) last_dirty_timestamp: i64,
+    pub last_dirty_timestamp: i64,
+    /// What happened last to the entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) action_type: Option<Action>,
+    pub action_type: Option<Action>,
+    /// Members that are not known here.
     #[serde(flatten)]
-    pub(crate) others: Map<String, Value>,
+    pub others: Map<String, Value>,
 }
 
 /// A port and whether it is open.
@@ -131,49 +147,39 @@ pub struct Port {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Lease {
+    /// How often the instance wants to send a sign of life.
     #[serde(deserialize_with = "lenient::number")]
-    pub(crate) renewal_interval_in_secs: u32,
+    pub renewal_interval_in_secs: u32,
+    /// For how long the registration is good without one.
     #[serde(deserialize_with = "lenient::number")]
-    pub(crate) duration_in_secs: u32,
+    pub duration_in_secs: u32,
+    /// When the instance last registered.
     #[serde(deserialize_with = "lenient::number")]
-    pub(crate) registration_timestamp: i64,
+    pub registration_timestamp: i64,
+    /// When the registry last heard of the instance.
     #[serde(deserialize_with = "lenient::number")]
-    pub(crate) last_renewal_timestamp: i64,
+    pub last_renewal_timestamp: i64,
+    /// When the instance was taken out; 0 while it is in.
     #[serde(deserialize_with = "lenient::number")]
-    pub(crate) eviction_timestamp: i64,
+    pub eviction_timestamp: i64,
+    /// When the instance was first up; 0 before.
     #[serde(deserialize_with = "lenient::number")]
-    pub(crate) service_up_timestamp: i64,
+    pub service_up_timestamp: i64,
 }
 
 /// What happened last to an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum Action {
+pub enum Action {
+    /// It registered.
     Added,
+    /// An operator changed it.
     Modified,
+    /// It is gone.
     Deleted,
 }
 
 impl Instance {
-    /// Reads the body of a registration: `{"instance":{…}}`.
-    pub(crate) fn from_registration(body: &[u8]) -> Result<Self, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Body {
-            instance: Instance,
-        }
-        let mut instance = serde_json::from_slice::<Body>(body)?.instance;
-        instance.others.retain(|_, value| !value.is_null());
-        // Older clients write the member as XML has it.
-        let legacy = instance
-            .others
-            .remove("overriddenstatus")
-            .and_then(|value| Status::named(value.as_str()?));
-        if instance.overridden_status == Status::Unknown {
-            instance.overridden_status = legacy.unwrap_or(Status::Unknown);
-        }
-        Ok(instance)
-    }
-
     /// The name by which the registry knows the instance: its id, or its host's name when it has none.
     pub fn id(&self) -> &str {
         if self.instance_id.is_empty() { &self.host_name } else { &self.instance_id }
@@ -235,58 +241,4 @@ impl Default for Lease {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Instance, Status};
-
-    fn read(members: &str) -> Instance {
-        Instance::from_registration(format!(r#"{{"instance":{{{members}}}}}"#).as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn numbers_and_truth_may_come_as_text() {
-        let instance = read(
-            r#""app":"BOOK","port":{"$":"81","@enabled":true},"leaseInfo":{"durationInSecs":"7"},"lastDirtyTimestamp":5"#,
-        );
-        assert_eq!((instance.port.number, instance.port.enabled), (81, true));
-        assert_eq!(
-            (instance.lease_info.duration_in_secs, instance.lease_info.renewal_interval_in_secs),
-            (7, 30)
-        );
-        assert_eq!(instance.last_dirty_timestamp, 5);
-    }
-
-    #[test]
-    fn unknown_members_are_kept_and_nulls_are_not() {
-        let instance = read(r#""app":"BOOK","shelf":{"row":3},"asgName":null,"hostName":null"#);
-        let json = serde_json::to_string(&instance).unwrap();
-        assert!(json.ends_with(r#""shelf":{"row":3}}"#), "{json}");
-        assert!(!json.contains("asgName"), "{json}");
-    }
-
-    #[test]
-    fn an_unknown_status_is_unknown_and_the_old_spelling_of_the_override_is_read() {
-        assert_eq!(read(r#""app":"BOOK","status":"SLEEPY""#).status, Status::Unknown);
-        assert_eq!(
-            read(r#""app":"BOOK","overriddenstatus":"DOWN""#).overridden_status,
-            Status::Down
-        );
-    }
-
-    #[test]
-    fn empty_metadata_is_written_as_java_does() {
-        let json = serde_json::to_string(&read(r#""app":"BOOK""#)).unwrap();
-        assert!(
-            json.contains(r#""metadata":{"@class":"java.util.Collections$EmptyMap"}"#),
-            "{json}"
-        );
-        let again = read(r#""app":"BOOK","metadata":{"@class":"java.util.Collections$EmptyMap"}"#);
-        assert!(again.metadata.is_empty());
-    }
-
-    #[test]
-    fn an_address_of_version_6_is_bracketed_and_a_closed_port_has_none() {
-        let instance = read(r#""app":"BOOK","hostName":"::1","port":{"$":80,"@enabled":"true"}"#);
-        assert_eq!(instance.authority().as_deref(), Some("[::1]:80"));
-        assert_eq!(read(r#""app":"BOOK","port":{"$":80,"@enabled":"false"}"#).authority(), None);
-    }
-}
+mod tests;

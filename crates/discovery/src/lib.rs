@@ -12,5 +12,5 @@ pub use client::{
     keep_registered,
 };
 pub use forward::{CallError, Forwarder};
-pub use instance::{Instance, Status};
-pub use server::Registry;
+pub use instance::{Action, Instance, Lease, Port, Status};
+pub use server::{Registry, RegistrySettings};

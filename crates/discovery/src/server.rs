@@ -5,44 +5,75 @@
 mod basic;
 mod config;
 mod eureka;
+mod events;
+mod figures;
 mod leases;
+mod operations;
+mod peers;
+mod settings;
 mod watch;
 
 use std::{
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use axum::{Router, middleware};
 use chassis::{Outside, Stop};
-use tokio::time::{Instant, MissedTickBehavior};
-use tracing::warn;
+use tokio::{
+    sync::broadcast,
+    time::{Instant, MissedTickBehavior},
+};
+
+use crate::Address;
 
 pub use basic::{Gate, challenge};
 pub use config::ConfigServer;
+pub use events::{Event, Kind, Origin};
+pub use figures::Figures;
+pub use leases::Past;
+pub use peers::{Peer, PeerState};
+pub use settings::RegistrySettings;
 
 use leases::{Leases, Moment};
+use operations::Refusals;
+use peers::Peers;
 use watch::Watch;
 
-/// How many instances the registry holds at most.
-const CAPACITY: usize = 10_000;
-/// How often the silent are looked for.
-const EVICTION: Duration = Duration::from_secs(1);
+/// How many events wait for whoever is slow; older ones are lost to it, and it is told how many.
+const EVENTS: usize = 4_096;
 
 /// Who is where. A clone is another handle to the same registry.
 #[derive(Clone, Debug)]
 pub struct Registry {
     outside: Outside,
+    settings: Arc<RegistrySettings>,
     leases: Arc<Mutex<Leases>>,
+    events: broadcast::Sender<Event>,
+    peers: Arc<Peers>,
+    refusals: Arc<Refusals>,
     watch: Arc<Watch>,
 }
 
 impl Registry {
-    /// An empty registry.
+    /// An empty registry without peers, with the settings that are the default.
     pub fn new(outside: Outside) -> Self {
-        let watch = Arc::new(Watch::new(u64::from_ne_bytes(outside.bytes())));
-        Registry { outside, leases: Arc::default(), watch }
+        Registry::with(outside, RegistrySettings::default(), Vec::new())
+    }
+
+    /// An empty registry, which shares what it knows with the registries at these addresses once [`Registry::replicate`]
+    /// runs. Its own address may be among them.
+    pub fn with(outside: Outside, settings: RegistrySettings, peers: Vec<Address>) -> Self {
+        let start = Instant::now();
+        Registry {
+            settings: Arc::new(settings),
+            leases: Arc::new(Mutex::new(Leases::new(start))),
+            events: broadcast::Sender::new(EVENTS),
+            peers: Arc::new(Peers::new(peers, &outside, start)),
+            refusals: Arc::default(),
+            watch: Arc::new(Watch::new(u64::from_ne_bytes(outside.bytes()))),
+            outside,
+        }
     }
 
     /// Eureka's interface, to be nested below `/eureka` and guarded: whoever is let in can name itself as any service.
@@ -51,12 +82,17 @@ impl Registry {
             .layer(middleware::from_fn_with_state(self.clone(), watch::hold))
     }
 
+    /// What happens from now on. The channel is bounded: whoever reads too slowly is told how many events it has missed.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
     /// Takes out, until `stop`, every instance that has been silent for longer than its own lease.
     ///
     /// # Errors
     /// Never; the signature is that of a background loop.
     pub async fn evict(self, stop: Stop) -> anyhow::Result<()> {
-        let mut ticks = tokio::time::interval(EVICTION);
+        let mut ticks = tokio::time::interval(self.settings.eviction_interval.max(SHORTEST_RUN));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -66,18 +102,16 @@ impl Registry {
                 }
                 _ = ticks.tick() => {}
             }
-            let now = self.now();
-            let evicted = self.leases().evict(now);
-            for instance in evicted {
-                let (app, id, lease) =
-                    (&instance.app, instance.id(), instance.lease_info.duration_in_secs);
-                warn!(
-                    instance.app = app,
-                    instance.id = id,
-                    "evicted {app}/{id}: silent for more than {lease} s"
-                );
-            }
+            self.evict_once();
         }
+    }
+
+    /// Passes on to every peer, until `stop`, what clients change here, after a first look at what a peer knows.
+    ///
+    /// # Errors
+    /// When the client for a peer cannot be prepared.
+    pub async fn replicate(self, stop: Stop) -> anyhow::Result<()> {
+        peers::replicate(self, stop).await
     }
 
     fn leases(&self) -> Held<'_> {
@@ -89,6 +123,9 @@ impl Registry {
         Moment { at: Instant::now(), millis: self.outside.now().as_millisecond() }
     }
 }
+
+/// The shortest interval between two looks for the silent.
+const SHORTEST_RUN: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// The registrations, for one caller at a time; whoever waits for a change learns of it afterwards.
 struct Held<'a> {

@@ -54,7 +54,7 @@ impl Address {
     }
 
     /// The URL of something that the registry serves.
-    pub(super) fn url(&self, segments: &[&str]) -> Url {
+    pub(crate) fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Cannot fail: only URLs without a host have no path segments.
         if let Ok(mut path) = url.path_segments_mut() {
@@ -63,11 +63,11 @@ impl Address {
         url
     }
 
-    pub(super) fn user(&self) -> &str {
+    pub(crate) fn user(&self) -> &str {
         &self.user
     }
 
-    pub(super) fn password(&self) -> &str {
+    pub(crate) fn password(&self) -> &str {
         self.password.expose()
     }
 }

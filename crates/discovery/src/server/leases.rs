@@ -1,21 +1,33 @@
 //! The registrations and their rules, without time, network or locks of its own: values in, values out.
 //!
-//! The rules are Eureka's, with two differences. A client's own newer status counts at once, where the original
-//! keeps UP or OUT_OF_SERVICE from before; and a lease is over after its duration, where the original waits twice as long.
+//! The rules are those of Netflix's server, with three differences. A client's own newer status counts at once, where the
+//! original keeps UP or OUT_OF_SERVICE from before; a lease is over after its duration, where the original waits twice as
+//! long; and a time of change that lies in the future is not believed, so that a wrong clock makes no entry unchangeable.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+mod callers;
+mod eviction;
+mod recent;
+mod record;
+mod renewals;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
+use super::{RegistrySettings, events::Origin};
 use crate::instance::{Action, Instance, Status};
+use callers::Callers;
+use recent::{Last, Recent};
+use renewals::Renewals;
 
-/// How long the list of changes goes back.
-const WINDOW: Duration = Duration::from_secs(180);
+pub(crate) use callers::Full;
+pub use recent::Past;
+pub(crate) use record::{Listed, Record};
+
 /// The longest lease that is granted.
 const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How far ahead of ours a client's clock may be to be believed.
+const CLOCK_TOLERANCE: i64 = 5 * 60 * 1000;
 
 /// The time, as a clock that never jumps and as what is written on the wire.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +36,18 @@ pub(super) struct Moment {
     pub(super) millis: i64,
 }
 
+/// What became of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registered {
+    New,
+    /// The instance was known; its status counts differently than before or not.
+    Again {
+        status_changed: bool,
+    },
+}
+
 /// What became of a heartbeat.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) enum Renewal {
     Renewed,
     /// The client must register again: unknown here, or changed since it did.
@@ -39,55 +61,91 @@ pub(super) enum Renewal {
 pub(super) struct Heartbeat {
     /// When the client last changed its registration.
     pub(super) dirty: Option<i64>,
+    /// The operator's status that the peer knows, when a peer passed the heartbeat on.
+    pub(super) overridden: Option<Status>,
     /// Whether another registry passed it on.
     pub(super) from_peer: bool,
 }
 
-/// There is no room for another instance.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Full;
+/// An operator's change of a status.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatusChange {
+    pub(super) status: Status,
+    /// When the peer that passes it on last changed the registration.
+    pub(super) dirty: Option<i64>,
+}
 
 #[derive(Debug)]
 struct Held {
-    instance: Instance,
-    renewed: Instant,
+    record: Arc<Record>,
+    renewed: Moment,
+    origin: Origin,
 }
 
 impl Held {
-    fn lease(&self) -> Duration {
-        Duration::from_secs(self.instance.lease_info.duration_in_secs.into()).min(LONGEST_LEASE)
+    fn instance(&self) -> &Instance {
+        self.record.description()
     }
 
-    fn renew(&mut self, now: Moment) {
-        self.renewed = now.at;
-        self.instance.lease_info.last_renewal_timestamp = now.millis;
+    fn listed(&self) -> Listed {
+        Listed::new(self.record.clone(), self.renewed.millis)
+    }
+
+    fn is_over(&self, now: Moment) -> bool {
+        let lease = match self.instance().lease_info.duration_in_secs {
+            0 => 90,
+            seconds => u64::from(seconds),
+        };
+        let silent = now.at.saturating_duration_since(self.renewed.at);
+        silent > Duration::from_secs(lease).min(LONGEST_LEASE)
     }
 }
 
 /// Every registration, by application and instance id.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Leases {
     apps: BTreeMap<String, BTreeMap<String, Held>>,
-    recent: VecDeque<(Instant, Instance)>,
+    callers: Callers,
+    recent: Recent,
+    registered: Last,
+    cancelled: Last,
+    renewals: Renewals,
     changes: u64,
 }
 
 impl Leases {
-    /// Takes a registration, which replaces an older one of the same id. Tells whether the instance is new.
+    pub(super) fn new(start: Instant) -> Self {
+        Leases {
+            apps: BTreeMap::new(),
+            callers: Callers::default(),
+            recent: Recent::default(),
+            registered: Last::default(),
+            cancelled: Last::default(),
+            renewals: Renewals::new(start),
+            changes: 0,
+        }
+    }
+
+    /// Takes a registration, which replaces an older one of the same id.
+    ///
+    /// # Errors
+    /// When the instance is new and there is no room.
     pub(super) fn register(
         &mut self,
         mut instance: Instance,
+        origin: Origin,
         now: Moment,
-        limit: usize,
-    ) -> Result<bool, Full> {
-        let known = self.held_mut(&instance.app, instance.id()).map(|held| held.instance.clone());
-        if known.is_none() && self.count() >= limit {
-            return Err(Full);
+        settings: &RegistrySettings,
+    ) -> Result<Registered, Full> {
+        let known = self.held(&instance.app, instance.id()).map(|held| held.record.clone());
+        if known.is_none() {
+            self.callers.admit(origin, settings)?;
         }
         let mut up_since = 0;
-        if let Some(known) = &known {
+        let mut registered = Registered::New;
+        if let Some(known) = known.as_deref().map(Record::description) {
             up_since = known.lease_info.service_up_timestamp;
-            if known.last_dirty_timestamp > instance.last_dirty_timestamp {
+            if believable(known.last_dirty_timestamp, now) > instance.last_dirty_timestamp {
                 instance = known.clone();
             }
             if known.overridden_status != Status::Unknown {
@@ -95,55 +153,65 @@ impl Leases {
             }
         }
         instance.status = effective(instance.status, instance.overridden_status);
+        if let Some(known) = &known {
+            let status_changed = known.description().status != instance.status;
+            registered = Registered::Again { status_changed };
+        }
         let lease = &mut instance.lease_info;
         lease.registration_timestamp = now.millis;
-        lease.last_renewal_timestamp = now.millis;
         lease.eviction_timestamp = 0;
-        lease.service_up_timestamp =
-            if up_since == 0 && instance.status == Status::Up { now.millis } else { up_since };
-        self.changed(&mut instance, Action::Added, now);
-        let app = self.apps.entry(instance.app.clone()).or_default();
-        app.insert(instance.id().to_owned(), Held { instance, renewed: now.at });
-        Ok(known.is_none())
+        let is_first_up = up_since == 0 && instance.status == Status::Up;
+        lease.service_up_timestamp = if is_first_up { now.millis } else { up_since };
+        self.registered.add(&instance.app, instance.id(), now.millis);
+        self.keep(instance, Action::Added, origin, now);
+        Ok(registered)
     }
 
-    /// Takes a sign of life.
+    /// Takes a sign of life. Tells also whether the status changed by it.
     pub(super) fn renew(
         &mut self,
         app: &str,
         id: &str,
         heartbeat: Heartbeat,
         now: Moment,
-    ) -> Renewal {
-        let Some(held) = self.held_mut(app, id) else { return Renewal::Forgotten };
-        let status = effective(held.instance.status, held.instance.overridden_status);
+    ) -> (Renewal, bool) {
+        let Some(held) = self.held_mut(app, id) else { return (Renewal::Forgotten, false) };
+        let (instance, origin) = (held.instance(), held.origin);
+        let status = effective(instance.status, instance.overridden_status);
         if status == Status::Unknown {
-            return Renewal::Forgotten;
+            return (Renewal::Forgotten, false);
         }
-        held.instance.status = status;
-        held.renew(now);
-        match heartbeat.dirty {
-            Some(dirty) if dirty > held.instance.last_dirty_timestamp => Renewal::Forgotten,
-            Some(dirty) if dirty < held.instance.last_dirty_timestamp && heartbeat.from_peer => {
-                Renewal::Newer(Box::new(held.instance.clone()))
+        held.renewed = now;
+        let mut status_changed = false;
+        if status != held.instance().status {
+            let changed = Instance { status, ..held.instance().clone() };
+            held.record = Arc::new(Record::new(changed));
+            status_changed = true;
+        }
+        let (record, known) = (held.record.clone(), held.instance().last_dirty_timestamp);
+        self.renewals.add(now.at);
+        let renewal = match heartbeat.dirty {
+            Some(dirty) if dirty == known => Renewal::Renewed,
+            Some(dirty) if dirty > believable(known, now) => {
+                self.take_override_of_peer(record.description(), heartbeat, origin, now);
+                Renewal::Forgotten
+            }
+            Some(_) if heartbeat.from_peer => {
+                let instance = self.held(app, id).map(|held| held.listed().instance());
+                instance.map_or(Renewal::Forgotten, |instance| {
+                    Renewal::Newer(Box::new(Arc::unwrap_or_clone(instance)))
+                })
             }
             _ => Renewal::Renewed,
-        }
+        };
+        (renewal, status_changed)
     }
 
-    /// Takes an instance out. Tells whether it was there.
-    pub(super) fn cancel(&mut self, app: &str, id: &str, now: Moment) -> bool {
-        self.remove(app, id, now).is_some()
-    }
-
-    /// Takes out every instance that has been silent for longer than its lease.
-    pub(super) fn evict(&mut self, now: Moment) -> Vec<Instance> {
-        let silent = self
-            .held()
-            .filter(|held| now.at.saturating_duration_since(held.renewed) > held.lease());
-        let silent: Vec<_> =
-            silent.map(|held| (held.instance.app.clone(), held.instance.id().to_owned())).collect();
-        silent.iter().filter_map(|(app, id)| self.remove(app, id, now)).collect()
+    /// Takes an instance out. Gives back what it was.
+    pub(super) fn cancel(&mut self, app: &str, id: &str, now: Moment) -> Option<Arc<Record>> {
+        let record = self.remove(app, id, now)?;
+        self.cancelled.add(app, id, now.millis);
+        Some(record)
     }
 
     /// Puts an operator's status in place of the instance's own. Tells whether the instance is there.
@@ -151,128 +219,69 @@ impl Leases {
         &mut self,
         app: &str,
         id: &str,
-        status: Status,
+        change: StatusChange,
         now: Moment,
     ) -> bool {
         self.modify(app, id, now, |instance| {
-            instance.overridden_status = status;
-            instance.status = status;
+            instance.overridden_status = change.status;
+            instance.status = change.status;
+            take_dirty(instance, change.dirty, now);
             let lease = &mut instance.lease_info;
-            if status == Status::Up && lease.service_up_timestamp == 0 {
+            if change.status == Status::Up && lease.service_up_timestamp == 0 {
                 lease.service_up_timestamp = now.millis;
             }
         })
     }
 
-    /// Takes an operator's status away; until the instance speaks again it has the status `own`. Tells whether the instance is there.
+    /// Takes an operator's status away; until the instance speaks again it has the status of `own`. Tells whether the
+    /// instance is there.
     pub(super) fn remove_override(
         &mut self,
         app: &str,
         id: &str,
-        own: Status,
+        own: StatusChange,
         now: Moment,
     ) -> bool {
         match self.held_mut(app, id) {
             None => false,
-            Some(held) if held.instance.overridden_status == Status::Unknown => {
-                held.renew(now);
+            Some(held) if held.instance().overridden_status == Status::Unknown => {
+                held.renewed = now;
                 true
             }
             Some(_) => self.modify(app, id, now, |instance| {
                 instance.overridden_status = Status::Unknown;
-                instance.status = own;
+                instance.status = own.status;
+                take_dirty(instance, own.dirty, now);
             }),
         }
     }
 
-    pub(super) fn instance(&self, app: &str, id: &str) -> Option<&Instance> {
-        self.apps.get(app)?.get(id).map(|held| &held.instance)
-    }
-
-    /// The first instance of this id in any application.
-    pub(super) fn instance_anywhere(&self, id: &str) -> Option<&Instance> {
-        self.apps.values().find_map(|app| app.get(id)).map(|held| &held.instance)
-    }
-
-    /// Every instance, the applications in order of their names.
-    pub(super) fn instances(&self) -> impl Iterator<Item = &Instance> {
-        self.held().map(|held| &held.instance)
-    }
-
-    /// What changed lately, the last state of each instance, in order of application and id.
-    pub(super) fn recent(&mut self, now: Moment) -> Vec<Instance> {
-        self.forget_old_changes(now);
-        let latest: BTreeMap<_, _> = self
-            .recent
-            .iter()
-            .map(|(_, instance)| ((&instance.app, instance.id()), instance))
-            .collect();
-        latest.into_values().cloned().collect()
-    }
-
-    /// How many changes there have been.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes
-    }
-
-    fn held(&self) -> impl Iterator<Item = &Held> {
-        self.apps.values().flat_map(BTreeMap::values)
-    }
-
-    fn held_mut(&mut self, app: &str, id: &str) -> Option<&mut Held> {
-        self.apps.get_mut(app)?.get_mut(id)
-    }
-
-    fn count(&self) -> usize {
-        self.apps.values().map(BTreeMap::len).sum()
-    }
-
-    fn modify(
+    fn take_override_of_peer(
         &mut self,
-        app: &str,
-        id: &str,
+        known: &Instance,
+        heartbeat: Heartbeat,
+        origin: Origin,
         now: Moment,
-        change: impl FnOnce(&mut Instance),
-    ) -> bool {
-        let Some(held) = self.held_mut(app, id) else { return false };
-        held.renew(now);
-        change(&mut held.instance);
-        let mut instance = held.instance.clone();
-        self.changed(&mut instance, Action::Modified, now);
-        if let Some(held) = self.held_mut(app, id) {
-            held.instance = instance;
+    ) {
+        let overridden = heartbeat.overridden.filter(|status| *status != Status::Unknown);
+        let Some(overridden_status) = overridden.filter(|_| heartbeat.from_peer) else { return };
+        if known.overridden_status != overridden_status {
+            let changed = Instance { overridden_status, ..known.clone() };
+            self.keep(changed, Action::Modified, origin, now);
         }
-        true
     }
+}
 
-    fn remove(&mut self, app: &str, id: &str, now: Moment) -> Option<Instance> {
-        let instances = self.apps.get_mut(app)?;
-        let mut instance = instances.remove(id)?.instance;
-        if instances.is_empty() {
-            self.apps.remove(app);
-        }
-        instance.lease_info.eviction_timestamp = now.millis;
-        self.changed(&mut instance, Action::Deleted, now);
-        Some(instance)
-    }
+mod state;
 
-    fn changed(&mut self, instance: &mut Instance, action: Action, now: Moment) {
-        instance.action_type = Some(action);
-        instance.last_updated_timestamp = now.millis;
-        self.changes += 1;
-        self.forget_old_changes(now);
-        // Who misses a change notices by the hash code that comes with the list, and asks for everything.
-        if self.recent.len() >= super::CAPACITY {
-            self.recent.pop_front();
-        }
-        self.recent.push_back((now.at, instance.clone()));
-    }
+/// The time of a change, unless it lies in the future.
+fn believable(dirty: i64, now: Moment) -> i64 {
+    if dirty > now.millis.saturating_add(CLOCK_TOLERANCE) { i64::MIN } else { dirty }
+}
 
-    fn forget_old_changes(&mut self, now: Moment) {
-        let old = |at: Instant| now.at.saturating_duration_since(at) > WINDOW;
-        while self.recent.front().is_some_and(|(at, _)| old(*at)) {
-            self.recent.pop_front();
-        }
+fn take_dirty(instance: &mut Instance, dirty: Option<i64>, now: Moment) {
+    if let Some(dirty) = dirty.filter(|dirty| *dirty > instance.last_dirty_timestamp) {
+        instance.last_dirty_timestamp = dirty.min(now.millis.saturating_add(CLOCK_TOLERANCE));
     }
 }
 

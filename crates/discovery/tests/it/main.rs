@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod at_once;
+mod cases;
 mod forwarding;
 mod recorded;
 mod registration;

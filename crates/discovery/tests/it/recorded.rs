@@ -186,9 +186,12 @@ async fn what_is_too_much_or_not_json_is_refused() {
         413,
     )
     .await;
-    check("POST", "/eureka/apps/A", ("Content-Type", "application/xml"), "<instance/>".into(), 415)
+    check("POST", "/eureka/apps/A", ("Content-Type", "application/xml"), "<instance/>".into(), 400)
         .await;
-    check("GET", "/eureka/apps", ("Accept", "application/xml"), String::new(), 406).await;
+    check("POST", "/eureka/apps/A", ("Content-Type", "text/plain"), "<instance/>".into(), 415)
+        .await;
+    check("GET", "/eureka/apps", ("Accept", "application/xml"), String::new(), 200).await;
+    check("GET", "/eureka/apps", ("Accept", "text/html"), String::new(), 406).await;
     check("GET", "/eureka/apps", accepts_all, String::new(), 200).await;
     check("PUT", "/eureka/apps/A/1/status?value=SLEEPY", accepts_all, String::new(), 400).await;
     check("PUT", "/eureka/apps/A/1/status", accepts_all, String::new(), 400).await;

@@ -113,6 +113,7 @@ impl Where {
         let client = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
         client
             .request(method, format!("http://{}/eureka/{path}", self.0))
+            .header("Accept", "application/json")
             .basic_auth("admin", Some("pw"))
     }
 }

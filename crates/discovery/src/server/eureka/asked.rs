@@ -1,0 +1,70 @@
+//! What a request says about who asks and how the answer should be written.
+
+use std::{convert::Infallible, net::SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use crate::{instance::Form, server::Origin};
+
+/// With this header a registry passes on what a client told it.
+pub(in crate::server) const REPLICATION: &str = "x-netflix-discovery-replication";
+const ACCEPT: &str = "x-eureka-accept";
+
+/// Who asks, and how the answer should be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) form: Form,
+    /// Whether only the members that are needed to reach an instance are wanted.
+    pub(super) compact: bool,
+    pub(super) origin: Origin,
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let headers = &parts.headers;
+        let caller = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let form =
+            if contains(headers, header::ACCEPT.as_str(), "json") { Form::Json } else { Form::Xml };
+        let origin = match contains(headers, REPLICATION, "true") {
+            true => Origin::Peer,
+            false => Origin::Client(caller.map(|caller| caller.0.ip())),
+        };
+        Ok(Asked { form, compact: contains(headers, ACCEPT, "compact"), origin })
+    }
+}
+
+impl Asked {
+    pub(super) fn is_from_peer(self) -> bool {
+        self.origin == Origin::Peer
+    }
+
+    /// An answer in the form that was asked for.
+    pub(super) fn answer(self, status: StatusCode, body: String) -> Response {
+        let kind = match self.form {
+            Form::Json => "application/json",
+            Form::Xml => "application/xml",
+        };
+        (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+    }
+
+    /// An answer without a body.
+    pub(super) fn empty(self, status: StatusCode) -> Response {
+        self.answer(status, String::new())
+    }
+
+    /// 200 or 404.
+    pub(super) fn found(self, there: bool) -> Response {
+        self.empty(if there { StatusCode::OK } else { StatusCode::NOT_FOUND })
+    }
+}
+
+fn contains(headers: &HeaderMap, name: &str, part: &str) -> bool {
+    let mut values = headers.get_all(name).iter();
+    values.any(|value| value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains(part)))
+}

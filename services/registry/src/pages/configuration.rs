@@ -16,7 +16,7 @@ use super::{
     Pages, frame,
     query::Query,
     request,
-    shown::{encoded, text},
+    shown::{disclosed, encoded, text},
     visit::Administrator,
 };
 
@@ -24,9 +24,6 @@ use super::{
 const WITH_ORIGINS: &str = "application/vnd.spring-cloud.config-server.v2+json";
 /// How many keys are shown.
 const KEYS: usize = 2000;
-/// Parts of names whose values are not shown.
-const SECRETS: [&str; 6] =
-    ["password", "secret", "token", "credential", "private-key", "encrypt.key"];
 
 #[derive(Template)]
 #[template(path = "configuration.html")]
@@ -122,7 +119,7 @@ fn effective(sources: &[(String, &Map<String, Value>)]) -> Vec<Key> {
             };
             let key = Key {
                 name: shortened(name),
-                value: (!is_secret(name)).then(|| shortened(&text(value))),
+                value: disclosed(name, &text(value)).map(|value| shortened(&value)),
                 origin: shortened(&format!("{source}{line}")),
                 overrides: Vec::new(),
             };
@@ -130,11 +127,6 @@ fn effective(sources: &[(String, &Map<String, Value>)]) -> Vec<Key> {
         }
     }
     keys.into_values().collect()
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    SECRETS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]

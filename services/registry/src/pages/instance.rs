@@ -15,7 +15,7 @@ use super::{
     flat::{Leaf, leaves},
     frame,
     query::Query,
-    shown::{Badge, address, query, text},
+    shown::{Badge, address, disclosed, query, text},
     visit::Administrator,
 };
 
@@ -110,6 +110,10 @@ pub(super) async fn show(
         metadata: leaves(&Value::Object(instance.metadata.clone()), ENTRIES)
             .into_iter()
             .filter(|leaf| !leaf.name.is_empty())
+            .map(|leaf| {
+                let told = disclosed(&leaf.name, &leaf.value);
+                Leaf { value: told.unwrap_or_else(|| "not shown: a secret".to_owned()), ..leaf }
+            })
             .collect(),
         changes: changes(&instance),
     })

@@ -5,7 +5,8 @@ use std::{fs, path::PathBuf, time::Duration};
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
 use chassis::{Outside, Secret};
 use discovery::server::{
-    BackendSettings, ConfigServer, ConfigServerSettings, Gate, RepositorySettings,
+    ConfigServer, Gate,
+    config::{BackendSettings, ConfigServerSettings, RepositorySettings},
 };
 use tokio::time::Instant;
 

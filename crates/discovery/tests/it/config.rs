@@ -8,6 +8,9 @@ mod repository;
 
 use std::fs;
 
+use axum::Router;
+use chassis::Outside;
+use discovery::server::{BackendSettings, ConfigServer, ConfigServerSettings};
 use serde_json::Value;
 
 use ask::{Answer, contracts, get, json_of, send, server};
@@ -74,10 +77,26 @@ fn is_same(answer: &Answer, recorded: &Value) -> bool {
 #[tokio::test]
 async fn harder_files_are_answered_as_by_spring() {
     let router = server("config/spring/folder", Some("correct horse battery staple"));
+    compare(&router, "config/spring/answers.json").await;
+}
+
+#[tokio::test]
+async fn several_locations_are_answered_as_by_spring() {
+    let folder = contracts("config/spring/folder");
+    let location = |end: &str| format!("file:{}{end}", folder.display());
+    let locations = vec![location(""), location("/{application}"), location("/{profile}/")];
+    let default_label = Some("main".to_owned());
+    let backends = vec![BackendSettings::Folders { locations, default_label }];
+    let settings = ConfigServerSettings { backends, ..ConfigServerSettings::folder(&folder) };
+    let server = ConfigServer::with(settings, Outside::system()).unwrap();
+    compare(&ask::guarded(&server), "config/spring/locations.json").await;
+}
+
+async fn compare(router: &Router, recorded: &str) {
     let folder = contracts("config/spring/folder").display().to_string();
-    for case in json_of("config/spring/answers.json").as_array().unwrap() {
+    for case in json_of(recorded).as_array().unwrap() {
         let (path, accept) = (case["path"].as_str().unwrap(), case["accept"].as_str().unwrap());
-        let answer = get(&router, path, accept).await;
+        let answer = get(router, path, accept).await;
         // Spring was given the folder as `file:./folder`.
         let body = answer.body.replace(&format!("'file:{folder}/"), "'file:./folder/");
         let body = body.replace(&folder, "folder");

@@ -31,7 +31,7 @@ async fn a_folder_in_use_names_who_uses_it() {
 /// What happens to a folder, and what the program says of it.
 type Mishap = (&'static str, fn(&mut Vec<u8>), &'static str);
 
-const MISHAPS: [Mishap; 12] = [
+const MISHAPS: [Mishap; 13] = [
     (
         "VERSION",
         |bytes| *bytes = b"milena 2\n".to_vec(),

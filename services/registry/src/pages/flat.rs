@@ -74,6 +74,6 @@ mod tests {
         }
         let found = leaves(&value, 10);
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].name, vec!["a"; DEPTH].join("."));
+        assert_eq!(found[0].name, ["a"; DEPTH].join("."));
     }
 }

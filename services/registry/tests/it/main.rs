@@ -1,5 +1,7 @@
 //! The registry with its identity provider and instances of its own, over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+
 mod browser;
 mod calls;
 mod doors;

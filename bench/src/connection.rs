@@ -2,6 +2,7 @@
 //! the system under test, and whatever it spends is missing there.
 
 mod answer;
+mod line;
 mod peer;
 
 use anyhow::{Context, bail};
@@ -12,9 +13,9 @@ use tokio::{
 };
 
 use self::peer::PATIENCE;
-pub(crate) use self::peer::Peer;
+pub(crate) use self::{line::Line, peer::Peer};
 
-/// The largest answer, its head included.
+/// The largest answer, its head included, unless another limit is asked for.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// How much of a refusal is shown.
@@ -39,6 +40,11 @@ pub(crate) struct Answer<'a> {
 impl Connection {
     /// Connects.
     pub(crate) async fn open(peer: &Peer) -> anyhow::Result<Connection> {
+        Connection::for_answers_up_to(ANSWER_LIMIT, peer).await
+    }
+
+    /// Connects to a peer whose answers have at most so many bytes each, with their heads.
+    async fn for_answers_up_to(limit: usize, peer: &Peer) -> anyhow::Result<Connection> {
         let stream = timeout(PATIENCE, TcpStream::connect(&peer.addresses[..]))
             .await
             .with_context(|| {
@@ -46,7 +52,7 @@ impl Connection {
             })?
             .with_context(|| format!("connect to {}", peer.authority))?;
         stream.set_nodelay(true).context("send without delay")?;
-        Ok(Connection { stream, buffer: vec![0; ANSWER_LIMIT].into() })
+        Ok(Connection { stream, buffer: vec![0; limit].into() })
     }
 
     /// Sends a request and reads its answer, whatever the status. The caller limits the time.
@@ -58,7 +64,7 @@ impl Connection {
         let mut filled = 0;
         loop {
             if filled == self.buffer.len() {
-                bail!("the answer is larger than {ANSWER_LIMIT} bytes");
+                bail!("the answer is larger than {filled} bytes");
             }
             let read = self.stream.read(&mut self.buffer[filled..]).await;
             match read.context("read the answer")? {
@@ -78,6 +84,24 @@ impl Connection {
 }
 
 impl Answer<'_> {
+    /// The value of the first header with this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+        let lines = self.raw.split(|byte| *byte == b'\n').skip(1);
+        let head = lines.map(<[u8]>::trim_ascii).take_while(|line| !line.is_empty());
+        let mut headers = head.filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((&line[..colon], line[colon + 1..].trim_ascii()))
+        });
+        headers
+            .find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// Whether these bytes occur in the answer as it came.
+    pub(crate) fn contains(&self, wanted: &[u8]) -> bool {
+        self.raw.windows(wanted.len()).any(|window| window == wanted)
+    }
+
     /// The end of the answer as it came, where its body is, for a message.
     pub(crate) fn excerpt(&self) -> String {
         let shown = &self.raw[self.raw.len().saturating_sub(EXCERPT)..];

@@ -10,7 +10,6 @@ mod outbox;
 mod progress;
 mod records;
 mod system;
-mod table;
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -20,11 +19,12 @@ use std::{
 use anyhow::Context;
 
 pub(crate) use self::arguments::Arguments;
-use self::{
-    system::System,
-    table::{Table, less, more},
+use self::system::System;
+use crate::{
+    goal::Goal,
+    machine,
+    table::{Other, Table, less, more},
 };
-use crate::{goal::Goal, machine};
 
 const NONE_AT_ALL: Goal = Goal::AtMost(0.0);
 
@@ -46,7 +46,8 @@ struct Run<'a> {
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // The standard library's own randomness is enough to tell two runs apart.
     let name = format!("flow_{:08x}", RandomState::new().build_hasher().finish() as u32);
-    let table = Table::new(machine::describe(), arguments.describe()?);
+    let java = Other { heading: "Java, warm", key: "java", source: java::SOURCE.to_owned() };
+    let table = Table::new(machine::describe(), arguments.describe()?, java);
     let system = System::new(name, arguments.program()?, arguments.data_dir.as_deref()).await?;
     let mut run =
         Run { arguments, system, table, acknowledged: 0, refused: 0, without_mail: 0, rows: 0 };

@@ -15,7 +15,7 @@ use serde_json::Value;
 /// How long one request may take, from sending to the last byte of the answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The largest answer that is read.
+/// The largest answer that is read, unless another limit is asked for.
 const ANSWER_LIMIT: usize = 1 << 20;
 
 /// How much of a refusal's body is shown.
@@ -25,15 +25,21 @@ const EXCERPT: usize = 300;
 #[derive(Clone)]
 pub(crate) struct Http {
     client: Client<HttpConnector, Full<Bytes>>,
+    limit: usize,
 }
 
 impl Http {
     pub(crate) fn new() -> Http {
+        Http::for_answers_up_to(ANSWER_LIMIT)
+    }
+
+    /// A client that reads answers of at most so many bytes.
+    pub(crate) fn for_answers_up_to(limit: usize) -> Http {
         let mut connector = HttpConnector::new();
         // Without this, a request that is written in two parts waits for the other side's delayed acknowledgement.
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(PATIENCE));
-        Http { client: Client::builder(TokioExecutor::new()).build(connector) }
+        Http { client: Client::builder(TokioExecutor::new()).build(connector), limit }
     }
 
     /// Sends a request and returns the body of a successful answer; any other status is an error that quotes it.
@@ -80,7 +86,7 @@ impl Http {
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Bytes>> {
         let (head, body) = self.client.request(request).await?.into_parts();
-        let body = Limited::new(body, ANSWER_LIMIT).collect().await;
+        let body = Limited::new(body, self.limit).collect().await;
         let body = body.map_err(|cause| anyhow::anyhow!("read the answer: {cause}"))?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::task::JoinSet;
 
-use crate::{caller::Caller, mailbox::Mailbox};
+use crate::{caller::Caller, mailbox::Mailbox, pace::pace};
 
 /// A caller gives up after so many refusals: the rest would be refused, too.
 const REFUSALS_PER_CALLER: usize = 20;
@@ -88,7 +88,7 @@ impl Load {
         rate: u32,
         seconds: u32,
     ) -> Outcome {
-        let mut instants = pace(rate, seconds);
+        let mut instants = pace(rate, rate * seconds);
         let mut flying = JoinSet::new();
         let mut outcome = Outcome::default();
         loop {
@@ -183,44 +183,5 @@ impl Outcome {
         self.acknowledged
             .iter()
             .filter_map(|update| Some(mailbox.arrived(&update.subject)? - update.due))
-    }
-}
-
-/// The instants at which updates are due, each handed out when it has come. They come from a thread of their own because
-/// the runtime's timer rounds up to whole milliseconds, which would be added to every figure.
-fn pace(rate: u32, seconds: u32) -> mpsc::Receiver<(usize, Instant)> {
-    let (sender, instants) = mpsc::channel(1024);
-    let begin = Instant::now() + Duration::from_millis(10);
-    tokio::task::spawn_blocking(move || {
-        for number in 0..rate * seconds {
-            let due = begin + Duration::from_secs(1) * number / rate;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if sender.blocking_send((number as usize, due)).is_err() {
-                return;
-            }
-        }
-    });
-    instants
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_pace_is_even_and_never_early() {
-        let mut instants = pace(500, 1);
-        let mut before: Option<Instant> = None;
-        let mut count = 0;
-        while let Some((number, due)) = instants.recv().await {
-            assert_eq!(number, count);
-            assert!(Instant::now() >= due);
-            if let Some(before) = before {
-                assert_eq!(due - before, Duration::from_millis(2));
-            }
-            before = Some(due);
-            count += 1;
-        }
-        assert_eq!(count, 500);
     }
 }

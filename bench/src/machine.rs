@@ -1,6 +1,9 @@
-//! The machine on which the figures were measured, in one line, because a figure without it means nothing.
+//! The machine on which the figures were measured, in one line, because a figure without it means nothing; and how much of
+//! it may be used.
 
 use std::{fs::read_to_string, thread::available_parallelism};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Processor, cores, memory and kernel.
 pub(crate) fn describe() -> String {
@@ -14,6 +17,15 @@ pub(crate) fn describe() -> String {
     });
     let kernel = read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cores} × {processor}{memory}, Linux {}", kernel.trim())
+}
+
+/// Raises how many files may be open to what the system allows: a connection is a file, too. Where that is refused, opening
+/// too many says so.
+pub(crate) fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(cause) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        eprintln!("open files: {:?} at most, cannot be raised: {cause}", limit.current);
+    }
 }
 
 /// The value of the first line `name : value`.

@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use tokio::{task::JoinSet, time::timeout};
 
-use crate::connection::{Connection, Peer};
+use crate::connection::{Line, Peer};
 
 /// How long an answer may take beyond the time of the load.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,6 +21,13 @@ const IN_A_ROW: usize = 20;
 pub(crate) struct Exchange {
     request: Vec<u8>,
     length: usize,
+}
+
+impl Exchange {
+    /// Another request, to which a good answer is the same.
+    pub(crate) fn with(&self, request: Vec<u8>) -> Exchange {
+        Exchange { request, length: self.length }
+    }
 }
 
 /// Who calls where.
@@ -46,11 +53,8 @@ impl Pressure {
     /// # Errors
     /// Quotes an answer whose status is not 200.
     pub(crate) async fn learn(&self, request: Vec<u8>) -> anyhow::Result<Exchange> {
-        let mut connection = Connection::open(&self.peer).await?;
-        let Ok(answer) = timeout(PATIENCE, connection.exchange(&request)).await else {
-            bail!("no answer in {} s", PATIENCE.as_secs());
-        };
-        let answer = answer?;
+        let mut line = Line::open(&self.peer).await?;
+        let answer = line.ask(&request).await?;
         ensure!(answer.status == 200, "the first answer is no 200: {}", answer.excerpt());
         Ok(Exchange { length: answer.length, request })
     }
@@ -66,9 +70,9 @@ impl Pressure {
     ) -> anyhow::Result<Tally> {
         let mut callers = Vec::with_capacity(self.callers);
         for number in 0..self.callers {
-            let connection = Some(Connection::open(&self.peer).await?);
-            let (peer, exchanges) = (Arc::clone(&self.peer), Arc::clone(exchanges));
-            callers.push(Caller { peer, exchanges, connection, next: number, step: self.callers });
+            let line = Line::open(&self.peer).await?;
+            let exchanges = Arc::clone(exchanges);
+            callers.push(Caller { exchanges, line, next: number, step: self.callers });
         }
         let began = Instant::now();
         let until = began + lasting;
@@ -94,9 +98,8 @@ impl Pressure {
 
 /// One of the callers.
 struct Caller {
-    peer: Arc<Peer>,
     exchanges: Arc<[Exchange]>,
-    connection: Option<Connection>,
+    line: Line,
     next: usize,
     step: usize,
 }
@@ -127,36 +130,27 @@ impl Caller {
     async fn once(&mut self) -> anyhow::Result<()> {
         let exchange = &self.exchanges[self.next % self.exchanges.len()];
         self.next += self.step;
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => Connection::open(&self.peer).await?,
-        };
-        let answer = connection.exchange(&exchange.request).await?;
-        let (status, length, last) = (answer.status, answer.length, answer.last);
-        let outcome = if status != 200 {
-            Err(anyhow::anyhow!("an answer is no 200: {}", answer.excerpt()))
-        } else if length != exchange.length {
-            let expected = exchange.length;
-            Err(anyhow::anyhow!(
-                "an answer has {length} bytes, not {expected}: {}",
-                answer.excerpt()
-            ))
-        } else {
-            Ok(())
-        };
-        // A refusal leaves the connection in order; after an error above it is gone.
-        self.connection = (!last).then_some(connection);
-        outcome
+        let answer = self.line.exchange(&exchange.request).await?;
+        let (status, length, expected) = (answer.status, answer.length, exchange.length);
+        ensure!(status == 200, "an answer is no 200: {}", answer.excerpt());
+        ensure!(
+            length == expected,
+            "an answer has {length} bytes, not {expected}: {}",
+            answer.excerpt()
+        );
+        Ok(())
     }
 }
 
 impl Tally {
-    fn fail(&mut self, cause: anyhow::Error) {
+    /// Counts a failure; the first one is kept.
+    pub(crate) fn fail(&mut self, cause: anyhow::Error) {
         self.failures += 1;
         self.first_failure.get_or_insert(cause);
     }
 
-    fn append(&mut self, mut other: Tally) {
+    /// Takes over what another one holds.
+    pub(crate) fn append(&mut self, mut other: Tally) {
         self.times.append(&mut other.times);
         self.failures += other.failures;
         self.first_failure = self.first_failure.take().or(other.first_failure);

@@ -53,8 +53,14 @@ pub(crate) struct Addresses(Value);
 impl Program {
     /// `path words… --data-dir DATA`, where the data and the program's own messages go to `folder`.
     pub(crate) fn new(path: PathBuf, folder: &Path, words: &[&str]) -> Program {
-        let mut arguments: Vec<_> = words.iter().map(OsString::from).collect();
-        arguments.extend(["--data-dir".into(), folder.join("data").into()]);
+        let mut program = Program::without_data(path, folder, words);
+        program.arguments.extend(["--data-dir".into(), folder.join("data").into()]);
+        program
+    }
+
+    /// `path words…`, of a program that keeps nothing; its own messages go to `folder`.
+    pub(crate) fn without_data(path: PathBuf, folder: &Path, words: &[&str]) -> Program {
+        let arguments = words.iter().map(OsString::from).collect();
         Program { path, arguments, variables: Vec::new(), messages: folder.join("messages.txt") }
     }
 

@@ -17,7 +17,8 @@ const VERSION_FILE: &str = "VERSION";
 const UNFINISHED: &str = "VERSION.part";
 const LOCK_FILE: &str = "LOCK";
 /// The databases that the parts keep in it.
-const DATABASES: [&str; 5] = ["broker.db", "store.db", "alert.db", "gateway.db", "identity.db"];
+const DATABASES: [&str; 6] =
+    ["broker.db", "store.db", "alert.db", "gateway.db", "registry.db", "identity.db"];
 
 /// The folder of the development identity provider's key.
 pub(crate) const KEYS: &str = "keys";

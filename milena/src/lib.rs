@@ -13,6 +13,8 @@ mod unused;
 pub mod up;
 mod wanted;
 
+use discovery::server::config::ConfigServerSettings;
+
 /// The commented default configuration of the program itself.
 pub const DEFAULTS: &str = include_str!("../config.yml");
 
@@ -43,7 +45,8 @@ use chassis::config::{ConfigError, Settings};
 /// When a default file is not YAML, which a test rules out.
 pub fn defaults() -> Result<Settings, ConfigError> {
     let files = [DEFAULTS, registry::DEFAULTS, gateway::DEFAULTS, store::DEFAULTS, alert::DEFAULTS];
-    Ok(wanted::open_kafka(Settings::defaults(&files)?))
+    let settings = Settings::defaults(&files)?.open(&ConfigServerSettings::OPEN);
+    Ok(wanted::open_kafka(settings))
 }
 
 #[cfg(test)]

@@ -141,6 +141,7 @@ async fn up(
 ) -> anyhow::Result<()> {
     milena::up::warn_of_unused(&settings, &layers.variables);
     milena::up::explain_configuration(&settings);
+    let settings = milena::up::configured(&layers, settings, &arguments.data_dir).await?;
     let ports = arguments.ports();
     let options = up::Options {
         data_dir: arguments.data_dir.clone(),

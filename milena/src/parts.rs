@@ -1,6 +1,7 @@
 //! The parts that services are made of: real ones where the configuration names them, else embedded ones in the data folder.
 
 mod databases;
+mod registry;
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +15,7 @@ use chassis::{
     telemetry::Loggers,
 };
 use database::{DatabaseRef, Durability, Sqlite, Table};
-use discovery::{Address, Directory, Registration, keep_registered};
+use discovery::{Address, Directory, Registration};
 use entity::ResourceOptions;
 use identity::{Provider, Verifier};
 use mail::{Mailer, SmtpSettings};
@@ -164,18 +165,6 @@ impl Parts {
         Ok(match postgres {
             Some(postgres) => service.background("postgresql", move |stop| postgres.keep(stop)),
             None => service,
-        })
-    }
-
-    /// The registry. It registers itself too, as the original does.
-    pub(crate) fn registry(&self, registration: Option<(Address, Registration)>) -> Service {
-        let management = self.management(registry::about(&self.wanted.profiles));
-        let outside = self.outside.clone();
-        let service = registry::service(self.wanted.registry.clone(), management, outside.clone());
-        let Some((address, registration)) = registration else { return service };
-        let registration = registration.with_metadata("configPath", "/config");
-        service.in_rotation("registration", move |stop| {
-            keep_registered(address, registration, outside, stop)
         })
     }
 

@@ -85,7 +85,7 @@ impl Process {
         let service = match role {
             Role::Store => parts.store(registration).await?,
             Role::Alert => parts.alert(registration).await?,
-            Role::Registry => parts.registry(registration),
+            Role::Registry => parts.registry(registration).await?,
         };
         let service = match directory {
             Some(directory) => service.background("directory", move |stop| directory.watch(stop)),

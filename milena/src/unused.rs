@@ -30,6 +30,7 @@ const REASONS: [(&str, &str); 13] = [
     ("", "nobody here reads it"),
 ];
 
+const SERVER: &str = "spring.cloud.config.server";
 const THE_REGISTRY: &str = "this is the registry";
 
 /// Names in the log what has no effect; `role` is the service that runs alone, none for the whole system.
@@ -49,7 +50,10 @@ fn lines(settings: &Settings, variables: &[(String, String)], role: Option<Role>
         names.entry("no Java machine runs here").or_default().push(name);
     }
     for (key, instead) in elsewhere(role) {
-        names.entry(instead).or_default().extend(settings.set_below(key));
+        // What is said of the Config server itself stands below what is said of its clients.
+        let of_server = |name: &&str| name.starts_with(SERVER) && *key != SERVER;
+        let set = settings.set_below(key).filter(|name| !of_server(name));
+        names.entry(instead).or_default().extend(set);
     }
     let sentence = |(reason, names): (&str, Vec<&str>)| match names.len() {
         0 => None,
@@ -82,12 +86,18 @@ fn elsewhere(role: Option<Role>) -> &'static [(&'static str, &'static str)] {
             ("spring.datasource", "this is the store service"),
             ("spring.security.user", "this is no registry"),
             ("milena.registry", "this is no registry"),
+            (SERVER, "this is no registry"),
+            ("eureka.server", "this is no registry"),
+            ("encrypt", "this is no registry"),
         ],
         Some(Role::Alert) => &[
             ("milena.store", "this is the alert service"),
             ("spring.data", "this is the alert service"),
             ("spring.security.user", "this is no registry"),
             ("milena.registry", "this is no registry"),
+            (SERVER, "this is no registry"),
+            ("eureka.server", "this is no registry"),
+            ("encrypt", "this is no registry"),
         ],
         Some(Role::Registry) => &[
             ("alert", THE_REGISTRY),

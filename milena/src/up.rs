@@ -1,6 +1,7 @@
 //! `milena up`: the whole system in one process, with embedded parts for everything that was not named.
 
 mod addresses;
+mod configuration;
 mod example;
 mod ports;
 mod system;
@@ -13,9 +14,27 @@ use std::path::Path;
 
 use chassis::config::Settings;
 
+use crate::layers::Layers;
+
 /// Names in the log what somebody has set and what has no effect here.
 pub fn warn_of_unused(settings: &Settings, variables: &[(String, String)]) {
     crate::unused::warn_of(settings, variables, None);
+}
+
+/// The settings with what the registry of `up` serves laid over them, unless another registry was named.
+///
+/// # Errors
+/// Names the file or key that cannot be used.
+pub async fn configured(
+    layers: &Layers,
+    settings: Settings,
+    data_dir: &Path,
+) -> anyhow::Result<Settings> {
+    if settings.is_set("eureka.client.service-url.defaultZone") {
+        return Ok(settings);
+    }
+    let told = configuration::told(&settings, data_dir).await?;
+    Ok(layers.settings(&told)?)
 }
 
 /// Makes the folder of configuration files with an explained example, when there is none.

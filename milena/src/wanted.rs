@@ -70,7 +70,7 @@ impl Wanted {
         let partitions: NonZeroU8 =
             settings.parse("milena.broker.partitions", "a number from 1 to 255")?;
         let list_limit: NonZeroU32 = settings.parse("milena.rest.list-limit", "a number from 1")?;
-        let registry = registry::Settings::read(settings);
+        let registry = registry::Settings::read(settings)?;
         if registry.password.expose().is_empty() {
             return Err(unusable(
                 settings,

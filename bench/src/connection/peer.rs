@@ -39,7 +39,7 @@ impl Peer {
         Ok(Peer { addresses: looked_up.collect(), authority: authority.to_string(), prefix })
     }
 
-    /// A request with these headers besides those that every request has.
+    /// A request with these headers besides those that every request has; `accept` replaces the usual one.
     pub(crate) fn request(
         &self,
         method: &str,
@@ -48,8 +48,10 @@ impl Peer {
         body: &[u8],
     ) -> Vec<u8> {
         let Peer { authority, prefix, .. } = self;
-        let mut head =
-            format!("{method} {prefix}{path} HTTP/1.1\r\nhost: {authority}\r\naccept: */*\r\n");
+        let mut head = format!("{method} {prefix}{path} HTTP/1.1\r\nhost: {authority}\r\n");
+        if headers.iter().all(|(name, _)| *name != "accept") {
+            head.push_str("accept: */*\r\n");
+        }
         // Writing to a string cannot fail.
         for (name, value) in headers {
             let _ = write!(head, "{name}: {value}\r\n");
@@ -88,6 +90,14 @@ mod tests {
             "PUT /services/b/a HTTP/1.1\r\nhost: [::1]\r\naccept: */*\r\nx-one: 1\r\ncontent-length: 2\r\n\r\n{}",
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn what_is_accepted_can_be_chosen() {
+        let peer = Peer::find("http://127.0.0.1:1").await.unwrap();
+        let request = peer.request("GET", "/", &[("accept", "application/json")], b"");
+        let expected = "GET / HTTP/1.1\r\nhost: 127.0.0.1:1\r\naccept: application/json\r\n\r\n";
+        assert_eq!(String::from_utf8(request).unwrap(), expected);
     }
 
     #[tokio::test]

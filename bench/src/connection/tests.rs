@@ -52,3 +52,13 @@ async fn an_excerpt_shows_what_was_said() {
     let answer = Answer { status: 401, length: 3, last: false, raw };
     assert!(answer.excerpt().ends_with("who") && answer.excerpt().starts_with("HTTP/1.1 401"));
 }
+
+#[test]
+fn a_header_is_found_whatever_its_case() {
+    let raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nvary:a\r\n\r\nx-body: no\r\n";
+    let answer = Answer { status: 200, length: 12, last: false, raw };
+    assert_eq!(answer.header("content-encoding"), Some(&b"gzip"[..]));
+    assert_eq!(answer.header("Vary"), Some(&b"a"[..]));
+    assert_eq!(answer.header("x-body"), None);
+    assert!(answer.contains(b"body: no") && !answer.contains(b"body: yes"));
+}

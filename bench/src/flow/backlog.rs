@@ -5,13 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 
-use super::{
-    Run,
-    arguments::Kind,
-    java,
-    progress::watch,
-    table::{less, more},
-};
+use super::{Run, arguments::Kind, java, progress::watch};
 use crate::{
     caller::{self, Caller},
     connection::Peer,
@@ -19,6 +13,7 @@ use crate::{
     percentiles::Percentiles,
     pressure::{Exchange, Pressure, Tally},
     process::Process,
+    table::{less, more},
 };
 
 /// How many stores there are. Updates go round them, as those of one store must wait for one another.
@@ -104,7 +99,7 @@ impl Run<'_> {
         let what = format!("PUT p50 with {waiting} waiting ÷ with few, {label}");
         table.add(format!("{key}.waiting.put"), what, slower, less("×"));
         let what = format!("resident memory of store, {label}");
-        let java = less("MB").java(java::STORE_MEMORY);
+        let java = less("MB").beside(java::STORE_MEMORY);
         table.add(format!("{key}.memory"), what, memory, java);
         let what = format!("more of it with {waiting} waiting");
         table.add(format!("{key}.waiting.memory"), what, more_memory, less("MB").goal(MEMORY));
@@ -132,9 +127,9 @@ impl Run<'_> {
         };
         let rate = more("per s");
         let what = format!("PUT with Kafka running, {callers} callers");
-        add("rate", what, per_second(running), rate.java(java::PUT_RATE));
+        add("rate", what, per_second(running), rate.beside(java::PUT_RATE));
         let median_running = median(running);
-        add("p50", "its p50".to_owned(), median_running, less("ms").java(java::PUT_MEDIAN));
+        add("p50", "its p50".to_owned(), median_running, less("ms").beside(java::PUT_MEDIAN));
         let goal = Goal::AtLeast(per_second(running));
         let what = "PUT with Kafka stopped".to_owned();
         add("stopped.rate", what, per_second(stopped), rate.goal(goal));

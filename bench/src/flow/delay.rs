@@ -2,12 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    Run,
-    arguments::Kind,
-    java,
-    table::{Figure, less},
-};
+use super::{Run, arguments::Kind, java};
 use crate::{
     disk,
     goal::Goal,
@@ -15,6 +10,7 @@ use crate::{
     mailbox::Mailbox,
     percentiles::Percentiles,
     servers,
+    table::{Figure, less},
 };
 
 /// An update is on disk three times, one after the other, before its mail leaves: as entity, as record, as alert.
@@ -82,12 +78,12 @@ impl Run<'_> {
 
         let alone = load.one_at_a_time("one", arguments.updates_alone, &awaiting).await?;
         let [median, slowest] = java::ALONE;
-        let figures = [less("ms").java(median).goal(quick), less("ms").java(slowest)];
+        let figures = [less("ms").beside(median).goal(quick), less("ms").beside(slowest)];
         self.times((kind, "one", "one at a time"), alone, mailbox, figures);
 
         let at_200 = load.steady("at-200", 200, arguments.seconds).await;
         at_200.wait_for_mails(&awaiting).await;
-        let figures = java::AT_200.map(|java| less("ms").java(java));
+        let figures = java::AT_200.map(|java| less("ms").beside(java));
         self.times((kind, "at_200", "200/s"), at_200, mailbox, figures);
 
         let at_500 = load.steady("at-500", 500, arguments.seconds).await;

@@ -7,12 +7,11 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{
-    Run, backlog,
-    progress::watch,
+use super::{Run, backlog, progress::watch};
+use crate::{
+    goal::Goal,
     table::{less, more},
 };
-use crate::goal::Goal;
 
 const DRAINED: Goal = Goal::AtLeast(10_000.0);
 

@@ -12,14 +12,11 @@ use std::{
 use anyhow::Context;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use super::{
-    Run, java,
-    progress::watch,
-    table::{less, more},
-};
+use super::{Run, java, progress::watch};
 use crate::{
     goal::Goal,
     smtp::{self, Answer},
+    table::{less, more},
 };
 
 const RECORDED: Goal = Goal::AtLeast(5_000.0);
@@ -60,7 +57,7 @@ impl Run<'_> {
         let alert = self.system.mailing_alert(counter.address)?.start().await?;
         let sent = watch(waiting, async || Ok(counter.mails())).await.context("mails")?;
         alert.stop().await?;
-        let rate = more("per s").java(java::RECORDS);
+        let rate = more("per s").beside(java::RECORDS);
         self.table.add("mails.rate", "waiting mails sent, PostgreSQL → SMTP", sent.rate(), rate);
         let twice = counter.mails().saturating_sub(waiting);
         self.table.add("mails.twice", "mails that came more than once", twice as f64, less(""));
@@ -86,15 +83,15 @@ impl Run<'_> {
         self.rows = caller.count("store-alerts").await?;
         alert.stop().await?;
         let table = &mut self.table;
-        let rate = more("per s").java(java::RECORDS).goal(RECORDED);
+        let rate = more("per s").beside(java::RECORDS).goal(RECORDED);
         table.add("records.rate", "records, Kafka → PostgreSQL", recorded.rate(), rate);
-        let cost = less("s").java(java::RECORDS_PROCESSOR).goal(PROCESSOR);
+        let cost = less("s").beside(java::RECORDS_PROCESSOR).goal(PROCESSOR);
         let what = "processor time of alert per 1,000 of them";
         table.add("records.processor", what, per_thousand, cost);
         let what = "their last fifth ÷ first fifth, per second";
         table.add("records.last", what, recorded.last_to_first(), more("×"));
         let what = "resident memory of alert after them";
-        table.add("records.memory", what, after, less("MB").java(java::ALERT_MEMORY));
+        table.add("records.memory", what, after, less("MB").beside(java::ALERT_MEMORY));
         let what = "the most ever more than at its start";
         table.add("records.memory.more", what, peak, less("MB"));
         Ok(announced - already)

@@ -25,6 +25,7 @@ pub use time::Length;
 
 use names::{THEIRS, begins_with, is_theirs, legacy_name};
 pub(crate) use shown::Shown;
+pub use shown::masked;
 
 /// What is wrong with a configuration. The text names the key, where it was set, and what to do.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

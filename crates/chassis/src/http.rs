@@ -13,10 +13,10 @@ mod spring;
 mod trace;
 
 pub use accept::{accepted, takes_gzip};
-pub use gzip::compressed;
 pub use address::base_address;
-pub use answers::Answers;
+pub use answers::{Answers, nowhere};
 pub use body::{BODY_LIMIT, Form, body};
+pub use gzip::compressed;
 pub use pages::Pages;
 pub use trace::{traced, traceparent};
 

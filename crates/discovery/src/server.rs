@@ -3,12 +3,13 @@
 //! Writes are visible to the next read; there is no response cache.
 
 mod basic;
-mod config;
+pub mod config;
 mod eureka;
 mod events;
 mod figures;
 mod leases;
 mod operations;
+mod operator;
 mod peers;
 mod settings;
 mod watch;
@@ -16,7 +17,6 @@ mod watch;
 use std::{
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use axum::{Router, middleware};
@@ -30,6 +30,8 @@ use crate::Address;
 
 pub use basic::{Gate, challenge};
 pub use config::ConfigServer;
+#[doc(hidden)]
+pub use config::fuzz as config_fuzz;
 pub use events::{Event, Kind, Origin};
 pub use figures::Figures;
 pub use leases::Past;

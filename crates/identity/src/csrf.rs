@@ -36,13 +36,21 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
     }
 }
 
+/// In the extensions of a request that needs no token, because it shows by other means that no page made a browser send
+/// it. Whoever puts it there, outside of [`protect`], has checked that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exempt;
+
 /// Refuses requests that change something and do not carry the browser's token. Requests with a bearer token are
-/// exempt: no browser adds one by itself.
+/// exempt: no browser adds one by itself. So are those that are [`Exempt`].
 pub fn protect(router: Router, outside: Outside) -> Router {
     router.layer(middleware::from_fn_with_state(outside, guard))
 }
 
 async fn guard(State(outside): State<Outside>, request: Request, next: Next) -> Response {
+    if request.extensions().get::<Exempt>().is_some() {
+        return next.run(request).await;
+    }
     let secure = is_https(request.headers());
     let kept = cookies::read(request.headers(), COOKIE).filter(|token| cookies::is_token(token));
     let mut request = match check(request, kept.as_deref()).await {

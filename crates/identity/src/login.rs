@@ -56,8 +56,12 @@ pub struct LoginSettings {
     pub outside: Outside,
 }
 
+/// The session's cookie, unless a service has a name of its own for it.
+const COOKIE: &str = "SESSION";
+
 /// Signs browsers in and out, and tells who is calling.
 pub struct Login {
+    cookie: &'static str,
     provider: Arc<Provider>,
     verifier: Arc<Verifier>,
     client_id: String,
@@ -72,7 +76,14 @@ pub struct Login {
 impl Login {
     /// A login; nothing is fetched yet.
     pub fn new(settings: LoginSettings) -> Arc<Login> {
+        Login::with_cookie(settings, COOKIE)
+    }
+
+    /// A login whose sessions are in a cookie of this name. Browsers send cookies to every port of a host, so two
+    /// services on one host need two names.
+    pub fn with_cookie(settings: LoginSettings, cookie: &'static str) -> Arc<Login> {
         Arc::new(Login {
+            cookie,
             provider: settings.provider,
             verifier: settings.verifier,
             client_id: settings.client_id,
@@ -87,14 +98,21 @@ impl Login {
 
     /// Sign-in, sign-out and the questions about who is signed in. Needs [`sessions`] around it.
     pub fn routes(self: Arc<Self>) -> Router {
+        let questions = Router::new()
+            .route("/api/account", get(account))
+            .route("/api/authenticate", get(authenticate))
+            .route("/api/auth-info", get(auth_info))
+            .with_state(self.clone());
+        self.sign_in_and_out().merge(questions)
+    }
+
+    /// Sign-in and sign-out alone. Needs [`sessions`] around it.
+    pub fn sign_in_and_out(self: Arc<Self>) -> Router {
         Router::new()
             .route(SIGN_IN, get(code::authorize))
             .route(CALLBACK, get(code::callback))
             .route("/logout", post(logout::by_form))
             .route("/api/logout", post(logout::by_script))
-            .route("/api/account", get(account))
-            .route("/api/authenticate", get(authenticate))
-            .route("/api/auth-info", get(auth_info))
             .with_state(self)
     }
 

@@ -10,11 +10,7 @@ use std::{
 use anyhow::Context;
 use chassis::{Outside, Service, Stop, config::Settings, telemetry::Loggers};
 use discovery::{Address, Directory, Forwarder, Registration};
-use identity::{
-    Issuer, Provider,
-    login::{Login, LoginSettings},
-    session::Sessions,
-};
+use identity::{Issuer, Provider, login::Login};
 use mail::{Mailbox, Security, SmtpSettings};
 
 use super::{
@@ -82,7 +78,7 @@ impl System {
         parts.mail_server = Some(smtp);
         // Taken first: a folder that is somebody else's, or damaged, stops everything before anything is written.
         parts.folder().await?;
-        Builder { parts, provider, addresses }.build(listeners).await
+        Builder { parts, addresses }.build(listeners).await
     }
 
     /// What runs where.
@@ -181,7 +177,6 @@ fn sink_settings(mails: &Mails, addresses: &Addresses) -> anyhow::Result<SmtpSet
 /// What the system is made from.
 struct Builder {
     parts: Parts,
-    provider: Arc<Provider>,
     addresses: Addresses,
 }
 
@@ -207,7 +202,7 @@ impl Builder {
         if let Some(listener) = listeners.registry {
             let registration =
                 self.registration(&registry, registry::NAME, &self.addresses.registry)?;
-            embedded.push(self.parts.registry(registration).on(listener));
+            embedded.push(self.parts.registry(registration).await?.on(listener));
         }
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
             embedded.push(
@@ -256,16 +251,7 @@ impl Builder {
     ) -> anyhow::Result<Service> {
         let database = self.parts.sqlite("gateway.db", &identity::session::tables()).await?;
         let outside = self.parts.outside.clone();
-        let sign_in = &self.parts.wanted.sign_in;
-        let login = Login::new(LoginSettings {
-            provider: self.provider.clone(),
-            verifier: self.parts.verifier.clone(),
-            client_id: sign_in.client_id.clone(),
-            client_secret: sign_in.client_secret.clone(),
-            scopes: sign_in.scopes.clone(),
-            sessions: Sessions::new(database.clone(), outside.clone()),
-            outside: outside.clone(),
-        });
+        let login = Login::new(self.parts.sign_in(database.clone()));
         let about = gateway::about(&self.parts.wanted.profiles);
         gateway::service(gateway::Parts {
             login,

@@ -12,6 +12,8 @@ pub(crate) struct Found {
     pub(crate) named: Option<Address>,
     /// The registry on this machine.
     pub(crate) usual: Address,
+    /// The registries that a registry shares what it knows with; its own address may be among them.
+    pub(crate) peers: Vec<Address>,
     /// False: the service does not register.
     pub(crate) enabled: bool,
     ip_address: String,
@@ -35,13 +37,20 @@ pub(crate) struct ConfigServer {
 impl Found {
     pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
         let zones = settings.list(DEFAULT_ZONE);
-        // Several registries are one another's copies; one is enough.
+        // Several registries are one another's copies; one is enough for a service.
         let usual = address(settings, DEFAULT_ZONE, zones.first().map_or("", String::as_str))?;
         let seconds = |name: &str| {
             settings.parse(&format!("eureka.instance.{name}"), "a number of seconds from 1")
         };
         let text = |name: &str| settings.text(&format!("eureka.instance.{name}")).to_owned();
         Ok(Found {
+            peers: match settings.is_set(DEFAULT_ZONE) {
+                true => zones
+                    .iter()
+                    .map(|zone| address(settings, DEFAULT_ZONE, zone))
+                    .collect::<Result<_, _>>()?,
+                false => Vec::new(),
+            },
             named: settings.is_set(DEFAULT_ZONE).then(|| usual.clone()),
             usual,
             enabled: settings.parse("eureka.client.enabled", "true or false")?,

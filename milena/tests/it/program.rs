@@ -82,6 +82,14 @@ impl Program {
         .await;
     }
 
+    /// Waits until it has said this on standard error a second time.
+    pub(crate) async fn says_twice(&self, expected: &str) {
+        until(&format!("{expected:?} in the log again"), async || {
+            (self.err().matches(expected).count() == 2).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until it has said this on standard output.
     pub(crate) async fn says_on_output(&self, expected: &str) {
         until(&format!("{expected:?} in the output"), async || {

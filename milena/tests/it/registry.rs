@@ -1,11 +1,17 @@
 //! Who is where: the services tell the registry, the gateway asks it.
 
+use std::fs;
+
 use chassis::{Outside, Secret, Stop};
 use discovery::{Address, Registration, keep_registered};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::support::{Answer, Running, eventually, sent};
+use crate::{
+    program::Program,
+    support::{Answer, Running, eventually, sent},
+};
 
 /// Asks the registry as the user `admin`.
 async fn ask(system: &Running, path: &str) -> Answer {
@@ -147,4 +153,35 @@ async fn a_service_that_dies_without_a_word_is_forgotten_when_its_lease_ends() {
     })
     .await;
     system.stop().await;
+}
+
+/// The tutorial's other way to name an identity provider: in the folder that the registry serves to all services.
+#[tokio::test]
+async fn an_identity_provider_named_in_the_folder_reaches_all_services() {
+    let other = Running::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("central-config")).unwrap();
+    let said = format!(
+        "spring.security.oauth2.client:\n  provider.oidc.issuer-uri: {}\n  registration.oidc:\n    client-id: internal\n    client-secret: internal\neureka.client.service-url.defaultZone: http://admin:admin@jhipster-registry:8761/eureka/\n",
+        other.at.issuer
+    );
+    fs::write(folder.path().join("central-config/application.yml"), said).unwrap();
+    let mut program = Program::start(folder.path(), &["up", "--ports", "0"], &[]);
+    let at: Value = serde_json::from_str(&program.first_line().await).unwrap();
+    assert_eq!(at["issuer"], other.at.issuer);
+    let admin = other.admin().await;
+    for path in ["store/api/stores", "alert/api/store-alerts"] {
+        let (service, path) = path.split_once('/').unwrap();
+        let url = format!("{}/{path}", at[service].as_str().unwrap());
+        admin.get(&url).await.expect(200);
+    }
+    let login = format!("{}/oauth2/authorization/oidc", at["gateway"].as_str().unwrap());
+    let answer = other.anonymous().get(&login).await.expect(302);
+    let target = answer.header("location");
+    assert!(target.starts_with(&other.at.issuer), "{target}");
+    assert!(target.contains("client_id=internal"), "{target}");
+    program.signal(Signal::TERM);
+    let ended = program.end().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    other.stop().await;
 }

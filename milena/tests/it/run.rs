@@ -226,6 +226,21 @@ async fn the_registry_runs_alone_by_the_tutorials_variables() {
         (names == ["JHIPSTER-REGISTRY", "STORE"]).then_some(())
     })
     .await;
+    // The registry tells of another version, and what can be applied is.
+    let other = format!("{said}\nmilena:\n  store.announce: created\n  rest.list-limit: 7");
+    fs::write(folder.path().join("central-config/application.yml"), other).unwrap();
+    alone.program.says("and is applied: milena.store.announce").await;
+    alone.program.says("from the next start on: milena.rest.list-limit").await;
+    let admin = system.admin().await;
+    let shown = alone.get(&admin, "/management/env/milena.store.announce").await.expect(200).json();
+    assert_eq!(shown["property"]["value"], "created", "{shown}");
+    let refresh = format!("{}/management/refresh", alone.address);
+    let changed = admin.send(Method::POST, &refresh, &json!({})).await.expect(200).json();
+    assert_eq!(changed, json!([]));
+    let anonymous = system.anonymous().send(Method::POST, &refresh, &json!({})).await;
+    assert_eq!(anonymous.status, 401);
+    fs::write(folder.path().join("central-config/application.yml"), said).unwrap();
+    alone.program.says_twice("and is applied: milena.store.announce").await;
     let log = alone.stop().await;
     assert!(log.contains("central-config/application.yml"), "{log}");
     registry.signal(Signal::TERM);

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Which of our crates each of our crates may use, tests aside.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("chassis", &[]),
     ("faults", &[]),
     ("database", &["faults"]),
@@ -17,6 +17,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("discovery", &["chassis"]),
     ("identity", &["chassis", "database"]),
     ("feed", &["chassis", "messaging"]),
+    ("pages", &["chassis", "identity"]),
     (
         "microservice",
         &["chassis", "database", "discovery", "entity", "feed", "identity", "messaging"],
@@ -54,6 +55,7 @@ const CRATES: &[&str] = &[
     "identity",
     "feed",
     "microservice",
+    "pages",
 ];
 
 /// Names of protocols and libraries with a word of the business in them.

@@ -26,6 +26,7 @@ mod it {
 
 mod crash_points;
 mod fleet;
+mod registry_clients;
 
 use it::{
     recorded::replay::{self, Databases},

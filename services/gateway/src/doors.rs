@@ -1,5 +1,6 @@
 //! Who may go where apart from the pages, and what stands at paths that nobody else answers (contract §5.2).
 
+use ::pages::is_administrator;
 use axum::{
     Router, extract::Request, http::StatusCode, middleware, middleware::Next, response::Response,
     routing::any,
@@ -10,9 +11,6 @@ use chassis::{
 };
 use identity::login::{SignedIn, Visitor};
 
-/// The role of administrators.
-const ADMIN: &str = "ROLE_ADMIN";
-
 /// Who a visitor is that may see and do everything.
 ///
 /// # Errors
@@ -20,11 +18,6 @@ const ADMIN: &str = "ROLE_ADMIN";
 pub(crate) fn administrator(visitor: &Visitor) -> Result<&SignedIn, Problem> {
     let signed_in = visitor.signed_in().ok_or_else(not_authenticated)?;
     if is_administrator(signed_in) { Ok(signed_in) } else { Err(forbidden()) }
-}
-
-/// Whether somebody may see and do everything.
-pub(crate) fn is_administrator(signed_in: &SignedIn) -> bool {
-    signed_in.caller.has_role(ADMIN)
 }
 
 /// The management endpoints: some for everybody, what is inside of them and the others for administrators.

@@ -4,19 +4,17 @@
 mod catalog;
 mod description;
 mod doors;
-mod errors;
 mod form;
-mod headers;
 mod openapi;
 mod pages;
 mod proxy;
 mod settings;
-mod style;
 mod swagger;
 mod words;
 
 use std::sync::Arc;
 
+use ::pages::{errors, headers, style};
 use axum::{Router, middleware};
 use chassis::{Outside, Service, management::Management};
 use discovery::{Address, Directory, Forwarder, Registration, keep_registered};
@@ -32,6 +30,15 @@ pub use settings::{DEFAULTS, SignIn};
 use catalog::Catalog;
 use pages::Pages;
 use proxy::Proxy;
+
+/// What stands at the top of every page.
+const BRAND: &str = "Milena";
+/// Where failures are shown as pages, and what they say of us.
+const PLACE: errors::Place = errors::Place {
+    brand: BRAND,
+    service: "gateway",
+    programs: &["/api/", "/services/", "/management/", "/v3/"],
+};
 
 /// What the gateway is made of.
 pub struct Parts {
@@ -85,7 +92,7 @@ pub fn service(parts: Parts) -> anyhow::Result<Service> {
         for_visitors.merge(Arc::new(pages).routes()).merge(doors::management(&endpoints));
     let routes = for_everybody
         .merge(visited(for_visitors, &login, &outside))
-        .layer(middleware::from_fn(errors::for_people))
+        .layer(middleware::from_fn_with_state(PLACE, errors::for_people))
         .layer(middleware::from_fn_with_state(
             headers::content_security_policy(&issuer),
             headers::add,

@@ -10,25 +10,21 @@ mod mails;
 mod place;
 mod remove;
 mod shown;
-mod visit;
 
 use std::sync::Arc;
 
-use askama::Template;
-use axum::{
-    Router,
-    http::StatusCode,
-    response::{Html, IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, http::StatusCode, routing::get};
 use chassis::{Outside, Problem};
 use discovery::Forwarder;
 use mail::Mailbox;
 
-use self::{place::Place, visit::Visit};
+use ::pages::{Frame, Link, Visit};
+
+use self::place::Place;
 use crate::{
+    BRAND,
     catalog::{Catalog, Offer},
-    style, swagger,
+    swagger,
 };
 
 /// What the pages are made from.
@@ -39,22 +35,6 @@ pub(crate) struct Pages {
     /// Whether there is Swagger UI, to which administrators find a link then.
     pub(crate) api_docs: bool,
     pub(crate) outside: Outside,
-}
-
-/// What every page shows around its content.
-pub(crate) struct Frame {
-    pub(crate) title: String,
-    pub(crate) style: String,
-    pub(crate) login: Option<String>,
-    pub(crate) csrf: String,
-    pub(crate) nav: Vec<Link>,
-}
-
-/// An entry of the navigation.
-pub(crate) struct Link {
-    pub(crate) title: String,
-    pub(crate) href: String,
-    pub(crate) current: bool,
 }
 
 impl Pages {
@@ -106,61 +86,19 @@ impl Pages {
 
     /// The frame of a page for a signed-in visitor.
     fn frame(&self, title: impl Into<String>, visit: &Visit, offers: &[Offer]) -> Frame {
-        let mut nav = vec![Link {
-            title: "Home".to_owned(),
-            href: "/".to_owned(),
-            current: visit.path == "/",
-        }];
+        let mut nav = vec![Link::to("Home", "/", visit)];
         for offer in offers {
             for collection in offer.collections.iter().flat_map(|collections| collections.iter()) {
                 let href = format!("/entities/{}/{}", offer.service, collection.name);
-                let current = is_within(&visit.path, &href);
-                nav.push(Link { title: collection.title.clone(), href, current });
+                nav.push(Link::to(collection.title.clone(), href, visit));
             }
         }
         if self.mailbox.is_some() {
-            let current = is_within(&visit.path, "/mails");
-            nav.push(Link { title: "Mails".to_owned(), href: "/mails".to_owned(), current });
+            nav.push(Link::to("Mails", "/mails", visit));
         }
         if self.shows_documents(visit) {
-            let href = swagger::PAGE.to_owned();
-            nav.push(Link { title: "API".to_owned(), href, current: false });
+            nav.push(Link::to("API", swagger::PAGE, visit));
         }
-        Frame {
-            login: Some(visit.login.clone()),
-            csrf: visit.csrf.clone(),
-            nav,
-            ..Frame::bare(title)
-        }
+        Frame::of(BRAND, title, visit, nav)
     }
-}
-
-impl Frame {
-    /// The frame of a page for anybody.
-    pub(crate) fn bare(title: impl Into<String>) -> Self {
-        Frame {
-            title: title.into(),
-            style: style::address(),
-            login: None,
-            csrf: String::new(),
-            nav: Vec::new(),
-        }
-    }
-}
-
-fn is_within(path: &str, href: &str) -> bool {
-    path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Renders a page.
-fn page(template: &impl Template) -> Result<Response, Problem> {
-    let html = template.render().map_err(Problem::internal)?;
-    Ok(Html(html).into_response())
-}
-
-/// Renders a page that tells of a failure.
-fn page_with(status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
-    let mut response = page(template)?;
-    *response.status_mut() = status;
-    Ok(response)
 }

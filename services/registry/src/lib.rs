@@ -1,46 +1,79 @@
-//! The registry: services register here and find one another, and are told their configuration.
-//! Keeps nothing on disk; who is running registers again within seconds.
+//! The registry: services register here and find one another, and are told their configuration; people see who is where,
+//! who was, and how each instance is.
 
+mod api;
+mod call;
 mod doors;
+mod history;
+mod machine;
+mod pages;
+mod settings;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use axum::Router;
+use ::pages::{errors, headers, style};
+use axum::{Router, middleware, routing::any};
 use chassis::{
-    Outside, Secret, Service, config,
+    Outside, Service,
+    http::Answers,
     management::{About, Management},
 };
+use database::{DatabaseRef, Table};
 use discovery::{
     Registry,
     server::{ConfigServer, Gate},
 };
+use identity::{
+    csrf,
+    login::{self, Login},
+};
+
+pub use settings::{DEFAULTS, Settings};
 
 /// The name of the registry among the services.
 pub const NAME: &str = "jhipster-registry";
 
-/// The default configuration, with every key that the registry reads.
-pub const DEFAULTS: &str = include_str!("../config.yml");
+use api::Interface;
+use call::Calls;
+use history::History;
+use pages::Pages;
 
-const PASSWORD: &str = "spring.security.user.password";
-const CONFIG_FOLDER: &str = "milena.registry.config-dir";
+/// The session's cookie, by the name that the Java registry gives it: the gateway's may be on the same host.
+pub const COOKIE: &str = "JSESSIONID_REGISTRY";
 
-/// What the registry needs to know.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The password of the one user, `admin`.
-    pub password: Secret<String>,
-    /// The folder of configuration files; it may be missing.
-    pub config_folder: PathBuf,
-}
+/// What stands at the top of every page.
+const BRAND: &str = "Milena registry";
+/// Where failures are shown as pages, and what they say of us.
+const PLACE: errors::Place = errors::Place {
+    brand: BRAND,
+    service: "registry",
+    programs: &["/api/", "/eureka/", "/config/", "/management/", "/v3/"],
+};
 
-impl Settings {
-    /// Takes the registry's part of a configuration that started from [`DEFAULTS`].
-    pub fn read(settings: &config::Settings) -> Self {
-        Settings {
-            password: settings.secret(PASSWORD),
-            config_folder: settings.text(CONFIG_FOLDER).into(),
-        }
-    }
+/// What the registry is made of.
+pub struct Parts {
+    /// What it needs to know.
+    pub settings: Settings,
+    /// Signs people in and out; made with [`COOKIE`].
+    pub login: Arc<Login>,
+    /// The issuer's address: signing out leads there.
+    pub issuer: String,
+    /// Our name at the issuer.
+    pub client_id: String,
+    /// Spring's profiles that the process behaves like.
+    pub profiles: Vec<String>,
+    /// What the process shows of itself; made with [`about`].
+    pub management: Management,
+    /// Who is where, and with which other registries that is shared.
+    pub registry: Registry,
+    /// Which configuration applies.
+    pub config: ConfigServer,
+    /// Keeps sessions and the past; has the [`tables`].
+    pub database: DatabaseRef,
+    /// The address of this registry, as it tells it.
+    pub ip_address: String,
+    /// The time and randomness.
+    pub outside: Outside,
 }
 
 /// What the registry says of itself, when it behaves like these profiles of Spring.
@@ -55,22 +88,67 @@ pub fn about(profiles: &[String]) -> About {
     }
 }
 
-/// Eureka below `/eureka`, Config below `/config` and what the process shows of itself for `admin`, health and info for
-/// everybody, and the eviction of the silent. `management` is made with [`about`].
-pub fn service(settings: Settings, management: Management, outside: Outside) -> Service {
-    let registry = Registry::new(outside);
-    let gate = Gate::new("admin", &settings.password);
-    let config = ConfigServer::new(settings.config_folder);
-    let machines = Router::new()
-        .nest("/eureka", gate.protect(registry.routes()))
-        .nest("/config", gate.protect(config.routes()));
-    let endpoints = management.build();
-    Service::new("registry")
-        .routes(machines)
-        .routes(doors::management(&endpoints, gate))
-        .around(move |routes| endpoints.measured(routes))
-        .background("evict", |stop| registry.evict(stop))
+/// The tables that the registry's database needs.
+pub fn tables() -> Vec<Table> {
+    identity::session::tables().into_iter().chain(history::tables()).collect()
 }
 
-#[cfg(test)]
-mod tests;
+/// Eureka below `/eureka`, Config below `/config`, the registry's own interface, what the process shows of itself, and the
+/// pages; and the loops that evict the silent and remember what happened. Starts nothing.
+pub fn service(parts: Parts) -> Service {
+    let Parts { settings, login, issuer, registry, config, database, outside, .. } = parts;
+    let gate = Gate::new(doors::USER, &settings.password);
+    let history = Arc::new(History::new(database, settings.history, outside.clone()));
+    let interface = Arc::new(Interface {
+        registry: registry.clone(),
+        history: history.clone(),
+        issuer: issuer.clone(),
+        client_id: parts.client_id,
+        profiles: parts.profiles,
+        config: config.clone(),
+        ssh_public_key: settings.ssh_public_key,
+        ip_address: parts.ip_address,
+        started: outside.now(),
+        outside: outside.clone(),
+    });
+    let pages = Arc::new(Pages {
+        registry: registry.clone(),
+        history: history.clone(),
+        configuration: config.routes(),
+        calls: Calls::new(settings.call_allowed),
+        interface: interface.clone(),
+    });
+    let endpoints = parts.management.build();
+    let guarded = Router::new()
+        .nest("/eureka", registry.routes())
+        .nest("/config", config.routes())
+        .merge(interface.routes())
+        .merge(doors::management(&endpoints))
+        .merge(login.clone().sign_in_and_out().layer(middleware::from_fn(doors::sign_out_people)))
+        .merge(pages.routes())
+        // A route and not a fallback, so that the doors are in front of it.
+        .route("/{*path}", any(|| async { chassis::http::nowhere() }))
+        .method_not_allowed_fallback(doors::wrong_method);
+    // The guard is in front of the check of tokens: who may not do something learns nothing else.
+    let guarded = doors::guarded(csrf::protect(guarded, outside.clone()));
+    let routes = doors::machines(login::sessions(guarded, login.clone()), gate)
+        .layer(middleware::from_fn_with_state(PLACE, errors::for_people))
+        .layer(middleware::from_fn_with_state(
+            headers::content_security_policy(&issuer),
+            headers::add,
+        ));
+    let events = registry.events();
+    let (trimmed, noting, replicating) = (history.clone(), history.clone(), registry.clone());
+    let noted = config.clone();
+    Service::new("registry")
+        .routes(style::routes().merge(routes))
+        .answering_as(Answers::Spring(outside))
+        .around(move |routes| endpoints.measured(routes))
+        .background("sessions", move |stop| login.tend(stop))
+        .background("history", move |stop| async move { history.record(events, stop).await })
+        .background("configuration", |stop| config.refresh(stop))
+        .background("versions", move |stop| async move { noting.note(noted, stop).await })
+        .background("forget", move |stop| async move { trimmed.trim(stop).await })
+        .background("replicate", |stop| replicating.replicate(stop))
+        .background("evict", |stop| registry.evict(stop))
+}

@@ -65,7 +65,7 @@ fn typed(text: String) -> Value {
 }
 
 /// A value without its secrets: all of it when the key says so, else passwords inside of addresses.
-fn masked(key: &str, value: &str) -> String {
+pub fn masked(key: &str, value: &str) -> String {
     let key = key.to_ascii_lowercase();
     if key.ends_with("key") || SECRET.iter().any(|word| key.contains(word)) {
         return MASK.to_owned();

@@ -44,6 +44,12 @@ pub enum Answers {
     Spring(Outside),
 }
 
+/// Answers as if the path did not exist, for a handler that is there for some callers only. Needs [`Answers::Spring`];
+/// without it the answer is an empty 404.
+pub fn nowhere() -> Response {
+    (StatusCode::NOT_FOUND, Extension(Nowhere)).into_response()
+}
+
 /// Something that is put around all routes of a service.
 pub(crate) type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 
@@ -51,9 +57,7 @@ pub(crate) type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 pub(crate) fn finished(router: Router, around: Vec<Around>, answers: Answers) -> Router {
     let router = match answers {
         Answers::Problems => router.fallback(|| async { Problem::not_found() }),
-        Answers::Spring(_) => {
-            router.fallback(|| async { (StatusCode::NOT_FOUND, Extension(Nowhere)) })
-        }
+        Answers::Spring(_) => router.fallback(|| async { nowhere() }),
     };
     let router = router.method_not_allowed_fallback(|request: Request| async move {
         Problem::method_not_allowed(request.method().as_str())

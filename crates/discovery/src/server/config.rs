@@ -1,140 +1,182 @@
-//! The configuration server: what the files of a folder say for an application and its profiles.
+//! The configuration server: what folders and repositories say for an application and its profiles.
 //!
-//! The wire is Spring Cloud Config's with its native back end. Files are read at each request, so a change counts at once.
+//! The wire is Spring Cloud Config's (contract §7.2). Nothing is fetched in a request: repositories are kept up to date in
+//! the background, and folders are looked at, so that a change counts at once.
 
-mod folder;
+mod backend;
+mod cipher;
+mod conditions;
+mod error;
+mod expand;
+mod flat;
+#[doc(hidden)]
+pub mod fuzz;
+mod gather;
+mod hold;
+mod json;
 mod properties;
+mod provenance;
+mod question;
+mod refresh;
+mod routes;
+mod settings;
+mod source;
+mod written;
 
 use std::{path::PathBuf, sync::Arc};
 
-use axum::{
-    Router,
-    extract::{Path, State},
-    http::{HeaderMap, header},
-    response::{IntoResponse, Response},
-    routing::get,
-};
-use chassis::Problem;
-use serde_json::{Map, Value, json};
+use axum::{Router, middleware};
+use chassis::{Outside, Stop, config::RemoteSource};
+use tokio::sync::watch;
 
-use folder::{Folder, Property, Source};
+pub use cipher::{CipherOptions, RsaAlgorithm};
+pub use error::ConfigServerError;
+pub use provenance::{Change, Effective, Origin, Overridden, Versioned};
+pub use refresh::BackendState;
+pub use settings::{BackendSettings, ConfigServerSettings, RepositorySettings};
 
-/// The media type whose values carry their origins.
-const WITH_ORIGINS: &str = "application/vnd.spring-cloud.config-server.v2+json";
-/// The longest application name, profile or label.
-const NAME_LIMIT: usize = 128;
-/// The most profiles that one request may name.
-const PROFILES_LIMIT: usize = 16;
+use backend::{Answer, Backend, Plain, folder::Folder, repository::Repository};
+use cipher::Cipher;
+use question::Question;
 
-/// Serves what the files of a folder say. A clone is another handle to the same server.
+/// Serves configuration. A clone is another handle to the same server.
 #[derive(Clone, Debug)]
 pub struct ConfigServer {
-    folder: Arc<Folder>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// The strongest first.
+    backends: Vec<Backend>,
+    cipher: Option<Cipher>,
+    decrypts: bool,
+    /// Counts the changes of what is served.
+    changes: watch::Sender<u64>,
+    /// Nobody waits any longer.
+    stopped: Stop,
 }
 
 impl ConfigServer {
-    /// A server over this folder, which is read at each request and need not exist.
+    /// A server over this folder, which need not exist, without a key.
     pub fn new(folder: PathBuf) -> Self {
-        ConfigServer { folder: Arc::new(Folder::new(folder)) }
+        let settings = ConfigServerSettings::folder(&folder);
+        ConfigServer::over(&settings, None, &Outside::system())
+    }
+
+    /// A server with these settings. It reads nothing yet; [`Self::open`] and [`Self::refresh`] do.
+    ///
+    /// # Errors
+    /// When the key cannot be used; the key is not in the text.
+    pub fn with(settings: ConfigServerSettings, outside: Outside) -> anyhow::Result<Self> {
+        let cipher = settings.key.as_ref().map(|key| Cipher::new(key, &settings.cipher));
+        Ok(ConfigServer::over(&settings, cipher.transpose()?, &outside))
+    }
+
+    fn over(settings: &ConfigServerSettings, cipher: Option<Cipher>, outside: &Outside) -> Self {
+        let backend = |backend: &BackendSettings| match backend {
+            BackendSettings::Folders { locations, default_label } => Backend::Folder(Arc::new(
+                Folder::new(locations.clone(), default_label.clone(), outside.clone()),
+            )),
+            BackendSettings::Repository(repository) => {
+                Backend::Repository(Arc::new(Repository::new(repository.clone(), &settings.clones)))
+            }
+        };
+        let backends = settings.backends.iter().map(backend).collect();
+        let (decrypts, changes) = (settings.decrypts, watch::Sender::new(0));
+        let stopped = Stop::new();
+        ConfigServer { inner: Arc::new(Inner { backends, cipher, decrypts, changes, stopped }) }
     }
 
     /// Config's interface, to be nested below `/config` and guarded: configuration holds secrets.
     pub fn routes(&self) -> Router {
-        Router::new()
-            .route("/{app}/{profiles}", get(unlabelled))
-            .route("/{app}/{profiles}/{label}", get(labelled))
-            .with_state(self.folder.clone())
+        routes::all(self.clone()).layer(middleware::from_fn_with_state(self.clone(), hold::hold))
     }
-}
 
-async fn unlabelled(
-    State(folder): State<Arc<Folder>>,
-    Path((app, profiles)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    environment(&folder, &app, &profiles, None, &headers).await
-}
-
-async fn labelled(
-    State(folder): State<Arc<Folder>>,
-    Path((app, profiles, label)): Path<(String, String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    // A slash inside a label is written so, because a path would end at it. The label names no file here.
-    let label = label.replace("(_)", "/");
-    if label.len() > NAME_LIMIT || label.chars().any(char::is_control) {
-        return Err(Problem::bad_request(format!(
-            "The label must be printable and at most {NAME_LIMIT} bytes long"
-        )));
+    /// Fetches what is to be there before the start. A repository that was fetched before is served as it was then.
+    ///
+    /// # Errors
+    /// When a repository with `clone_on_start` cannot be fetched and never was.
+    pub async fn open(&self) -> anyhow::Result<()> {
+        refresh::open(&self.inner.backends).await
     }
-    environment(&folder, &app, &profiles, Some(&label), &headers).await
-}
 
-async fn environment(
-    folder: &Folder,
-    app: &str,
-    profiles: &str,
-    label: Option<&str>,
-    headers: &HeaderMap,
-) -> Result<Response, Problem> {
-    let active: Vec<&str> = profiles.split(',').map(str::trim).collect();
-    if active.len() > PROFILES_LIMIT
-        || !is_name(app)
-        || !active.iter().all(|profile| is_name(profile))
-    {
-        return Err(Problem::bad_request(format!(
-            "An application and at most {PROFILES_LIMIT} profiles are named by letters, digits, '_', '.' and '-', without '..'"
-        )));
+    /// Keeps what is served up to date until `stop`: fetches repositories, and looks for changes of folders.
+    ///
+    /// # Errors
+    /// Never; the signature is that of a background loop.
+    pub async fn refresh(self, stop: Stop) -> anyhow::Result<()> {
+        refresh::run(&self.inner.backends, &self.inner.changes, &stop).await;
+        self.inner.stopped.cancel();
+        Ok(())
     }
-    let sources = folder.sources(app, &active).await?;
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let with_origins = accept.is_some_and(|accept| accept.contains(WITH_ORIGINS));
-    let body = json!({
-        "name": app,
-        // The profiles come back in one piece, as the original gives them.
-        "profiles": [profiles],
-        "label": label,
-        "version": null,
-        "state": null,
-        "propertySources": sources.iter().map(|source| listed(source, with_origins)).collect::<Value>(),
-    });
-    let kind = if with_origins { WITH_ORIGINS } else { "application/json" };
-    Ok(([(header::CONTENT_TYPE, kind)], body.to_string()).into_response())
-}
 
-/// Names become file names, so nothing that could lead out of the folder passes.
-fn is_name(text: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (1..=NAME_LIMIT).contains(&text.len()) && text.chars().all(allowed) && !text.contains("..")
-}
+    /// A number that moves when what is served changes, while [`Self::refresh`] runs.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
 
-fn listed(source: &Source, with_origins: bool) -> Value {
-    let value = |property: &Property| {
-        if !with_origins {
-            return property.value.clone();
+    /// Where configuration comes from, and whether that can be reached, for people and for health.
+    pub fn state(&self) -> Vec<BackendState> {
+        self.inner.backends.iter().map(BackendState::of).collect()
+    }
+
+    /// What a client is told for an application and profiles (both with commas between several), the most important
+    /// source first. Encrypted values are decrypted.
+    ///
+    /// # Errors
+    /// As the interface itself: names that are none, an unknown label, a file that cannot be read.
+    pub async fn sources(
+        &self,
+        application: &str,
+        profiles: &str,
+        label: Option<&str>,
+    ) -> Result<Vec<RemoteSource>, ConfigServerError> {
+        let answer = self.answer(&Question::new(application, profiles, label)?).await?;
+        let told = |source: source::Source| RemoteSource {
+            properties: source
+                .properties
+                .iter()
+                .map(|property| (property.key.clone(), property.value.to_string()))
+                .collect(),
+            name: source.name,
+        };
+        Ok(answer.sources.into_iter().map(told).collect())
+    }
+
+    /// The key, when there is one.
+    fn cipher(&self) -> Option<&Cipher> {
+        self.inner.cipher.as_ref()
+    }
+
+    /// Everything that counts for a question, of all back ends in their order.
+    async fn answer(&self, question: &Question) -> Result<Answer, ConfigServerError> {
+        let mut all = Answer::default();
+        let single = self.inner.backends.len() == 1;
+        for backend in &self.inner.backends {
+            let answer = backend.sources(question).await?;
+            all.sources.extend(answer.sources);
+            // The version of several would be nobody's; the original, too, leaves it out.
+            all.version = answer.version.filter(|_| single);
         }
-        json!({ "value": property.value, "origin": format!("{}:{}", property.line, property.column) })
-    };
-    let values: Map<String, Value> =
-        source.properties.iter().map(|property| (property.key.clone(), value(property))).collect();
-    json!({ "name": source.name, "source": values })
-}
+        if self.inner.decrypts {
+            let decrypted = |source| cipher::decrypted(source, self.cipher());
+            all.sources = all.sources.into_iter().map(decrypted).collect();
+        }
+        Ok(all)
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::is_name;
-
-    #[test]
-    fn no_name_leads_out_of_the_folder() {
-        let check = |name: &str, expected: bool| assert_eq!(is_name(name), expected, "{name:?}");
-        check("library-2.b_C", true);
-        check("", false);
-        check("..", false);
-        check("a..b", false);
-        check("a/b", false);
-        check("a\\b", false);
-        check("a\0", false);
-        check("ä", false);
-        check(&"a".repeat(129), false);
+    /// The first back end's file that has one of these names.
+    async fn plain(
+        &self,
+        question: &Question,
+        names: &[String],
+    ) -> Result<Option<Plain>, ConfigServerError> {
+        for backend in &self.inner.backends {
+            if let Some(plain) = backend.plain(question, names).await? {
+                return Ok(Some(plain));
+            }
+        }
+        Ok(None)
     }
 }

@@ -92,7 +92,7 @@ pub(super) async fn hold(
 }
 
 /// How long a reader is prepared to wait; not at all without a word about it.
-fn wait(headers: &HeaderMap) -> Duration {
+pub(super) fn wait(headers: &HeaderMap) -> Duration {
     let preferences = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
     let seconds = preferences.flat_map(|value| value.split([',', ';'])).find_map(|preference| {
         let (name, value) = preference.split_once('=')?;

@@ -4,6 +4,7 @@
 mod at_once;
 mod bad_input;
 mod cases;
+mod config;
 mod events;
 mod forwarding;
 mod peers;

@@ -124,7 +124,7 @@ pub(super) async fn callback(
     let mut response = found(&pending.target);
     cookies::set(
         &mut response,
-        &visitor::session_cookie(token.expose().clone(), is_https(&headers)),
+        &visitor::session_cookie(login.cookie, token.expose().clone(), is_https(&headers)),
     );
     Ok(response)
 }

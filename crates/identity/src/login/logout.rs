@@ -33,7 +33,7 @@ pub(super) async fn by_script(
     let origin = headers.get(header::ORIGIN).and_then(|origin| web_origin(origin.to_str().ok()?));
     let after = origin.map_or_else(|| base.url(""), str::to_owned);
     let logout_url = login.end(session, &after).await?;
-    Ok(gone(Json(json!({ "logoutUrl": logout_url })).into_response(), &base))
+    Ok(login.gone(Json(json!({ "logoutUrl": logout_url })).into_response(), &base))
 }
 
 /// Ends the session and sends the browser on, without any script.
@@ -46,19 +46,21 @@ pub(super) async fn by_form(
         return Ok(Redirect::to("/").into_response());
     };
     let logout_url = login.end(session, &base.url("")).await?;
-    Ok(gone((StatusCode::SEE_OTHER, [(header::LOCATION, logout_url)]).into_response(), &base))
+    Ok(login.gone((StatusCode::SEE_OTHER, [(header::LOCATION, logout_url)]).into_response(), &base))
 }
 
 fn no_session() -> Problem {
     Problem::bad_request("A bearer token has no session that could be ended")
 }
 
-fn gone(mut response: Response, base: &Base) -> Response {
-    cookies::remove(&mut response, visitor::session_cookie(String::new(), base.is_secure()));
-    response
-}
-
 impl Login {
+    /// The answer takes the session's cookie away.
+    fn gone(&self, mut response: Response, base: &Base) -> Response {
+        let cookie = visitor::session_cookie(self.cookie, String::new(), base.is_secure());
+        cookies::remove(&mut response, cookie);
+        response
+    }
+
     /// Ends a session here, and returns where the browser ends it at the issuer.
     async fn end(&self, session: &Session, after: &str) -> Result<String, Problem> {
         let ended = self.sessions.end(&session.id).await;

@@ -15,8 +15,6 @@ use cookie::Cookie;
 use super::{Login, cookies, is_https, refresh::Refreshed};
 use crate::{Caller, session::Session};
 
-const COOKIE: &str = "SESSION";
-
 /// Who sent a request. A handler behind [`sessions`] takes it as an argument.
 #[derive(Debug, Clone)]
 pub enum Visitor {
@@ -87,7 +85,8 @@ pub fn sessions(router: Router, login: Arc<Login>) -> Router {
 }
 
 async fn visit(State(login): State<Arc<Login>>, mut request: Request, next: Next) -> Response {
-    let cookie = cookies::read(request.headers(), COOKIE);
+    let name = login.cookie;
+    let cookie = cookies::read(request.headers(), name);
     let visitor = match (bearer_token(request.headers()), &cookie) {
         (Some(token), _) => login.bearer(token).await,
         (None, Some(token)) => login.browser(token).await,
@@ -101,8 +100,8 @@ async fn visit(State(login): State<Arc<Login>>, mut request: Request, next: Next
     let secure = is_https(request.headers());
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
-    if is_over && !sets_session(&response) {
-        cookies::remove(&mut response, session_cookie(String::new(), secure));
+    if is_over && !sets_session(&response, name) {
+        cookies::remove(&mut response, session_cookie(name, String::new(), secure));
     }
     response
 }
@@ -149,14 +148,14 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The cookie that holds a session's token: out of reach for scripts, gone when the browser closes.
-pub(super) fn session_cookie(token: String, secure: bool) -> Cookie<'static> {
-    cookies::cookie(COOKIE, token, secure).http_only(true).build()
+pub(super) fn session_cookie(name: &'static str, token: String, secure: bool) -> Cookie<'static> {
+    cookies::cookie(name, token, secure).http_only(true).build()
 }
 
-fn sets_session(response: &Response) -> bool {
+fn sets_session(response: &Response, name: &str) -> bool {
     let set = response.headers().get_all(header::SET_COOKIE);
     set.iter().any(|cookie| {
-        cookie.as_bytes().strip_prefix(COOKIE.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        cookie.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
     })
 }
 

@@ -31,7 +31,7 @@ async fn a_folder_in_use_names_who_uses_it() {
 /// What happens to a folder, and what the program says of it.
 type Mishap = (&'static str, fn(&mut Vec<u8>), &'static str);
 
-const MISHAPS: [Mishap; 12] = [
+const MISHAPS: [Mishap; 13] = [
     (
         "VERSION",
         |bytes| *bytes = b"milena 2\n".to_vec(),
@@ -47,6 +47,7 @@ const MISHAPS: [Mishap; 12] = [
     ("broker.db", |bytes| overwrite_the_middle(bytes), "is damaged"),
     ("keys/issuer-key.pem", |bytes| overwrite_the_middle(bytes), "is damaged"),
     ("gateway.db", |bytes| bytes[..].fill(b'x'), "is damaged"),
+    ("registry.db", |bytes| bytes[..].fill(b'x'), "is damaged"),
     ("identity.db", |bytes| newer(bytes), "has layout version 99"),
 ];
 

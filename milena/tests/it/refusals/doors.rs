@@ -7,7 +7,7 @@ use super::check;
 use crate::support::{Caller, Running, sent, tokens};
 
 #[tokio::test]
-async fn the_registry_opens_to_its_password_only() {
+async fn the_registry_opens_to_its_password_and_to_administrators_only() {
     let system = Running::start().await;
     let (anonymous, admin, password) =
         (system.anonymous(), system.admin().await, system.home().password.clone());
@@ -23,7 +23,6 @@ async fn the_registry_opens_to_its_password_only() {
         let url = format!("{}{path}", system.at.registry);
         for (case, caller, credentials) in [
             ("nobody", &anonymous, None),
-            ("a good token", &admin, None),
             ("a wrong password", &anonymous, Some(("admin", "wrong"))),
             ("the default password", &anonymous, Some(("admin", "admin"))),
             ("an empty password", &anonymous, Some(("admin", ""))),
@@ -36,8 +35,11 @@ async fn the_registry_opens_to_its_password_only() {
                 401,
                 &json!({ "title": "Unauthorized", "path": path }),
             );
-            assert_eq!(answer.header("www-authenticate"), "Basic realm=\"JHipster Registry\"");
+            let challenge = credentials.map_or("", |_| "Basic realm=\"JHipster Registry\"");
+            assert_eq!(answer.header("www-authenticate"), challenge);
         }
+        let expected = if path == "/eureka/nope" { 404 } else { 200 };
+        ask(&admin, &url, None).await.expect(expected);
     }
     let apps = format!("{}/eureka/apps", system.at.registry);
     ask(&anonymous, &apps, Some(("admin", &password))).await.expect(200);

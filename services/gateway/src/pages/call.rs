@@ -1,5 +1,6 @@
 //! Calls of the pages to the services, and what a service says when it refuses.
 
+use ::pages::{Visit, shortened};
 use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use chassis::Problem;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value};
 
 use tracing::warn;
 
-use super::{Pages, shown::shortened, visit::Visit};
+use super::Pages;
 use crate::form::FieldError;
 
 /// How many wrong fields of one answer are shown.

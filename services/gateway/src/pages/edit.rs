@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::pages::{Frame, Visit, page, page_with};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -12,12 +13,10 @@ use chassis::{Problem, http::Form as Submitted};
 use serde_json::{Map, Value};
 
 use super::{
-    Frame, Pages,
+    Pages,
     call::{Away, Failure, Refusal},
     entities::Done,
-    page, page_with,
     place::Place,
-    visit::Visit,
 };
 use crate::{
     catalog::Offer,

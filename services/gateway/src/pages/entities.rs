@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::pages::{Frame, Visit, page};
 use askama::Template;
 use axum::{
     extract::{Path, Query, State},
@@ -11,12 +12,10 @@ use axum::{
 use chassis::Problem;
 
 use super::{
-    Frame, Pages,
+    Pages,
     excerpt::Excerpt,
-    page,
     place::{Place, Row},
     shown::Shown,
-    visit::Visit,
 };
 
 /// The last page that can be asked for; beyond it a number is a mistake.

@@ -1,6 +1,7 @@
 //! Twenty entities of a collection. A service whose answer is too large is asked for smaller parts, so that one huge
 //! entity does not hide the others.
 
+use ::pages::Visit;
 use axum::http::{Method, StatusCode};
 use chassis::Problem;
 use serde_json::Value;
@@ -9,7 +10,6 @@ use super::{
     Pages,
     call::Answer,
     place::{Place, Row},
-    visit::Visit,
 };
 
 /// How many entities a page lists.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use ::pages::{Frame, Visit, page};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use chassis::Problem;
 
-use super::{Frame, Pages, page, place::Place, visit::Visit};
+use super::{Pages, place::Place};
 use crate::{catalog::Offer, openapi::Kind, swagger, words};
 
 #[derive(Template)]
@@ -52,7 +53,9 @@ pub(super) async fn show(
     State(pages): State<Arc<Pages>>,
     visit: Option<Visit>,
 ) -> Result<Response, Problem> {
-    let Some(visit) = visit else { return page(&Landing { frame: Frame::bare("Welcome") }) };
+    let Some(visit) = visit else {
+        return page(&Landing { frame: Frame::bare(crate::BRAND, "Welcome") });
+    };
     let offers = pages.catalog.offers(&visit.token).await;
     let services: Vec<Service> = offers.iter().map(service).collect();
     let mails = pages.mailbox.is_some();

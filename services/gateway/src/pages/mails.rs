@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::pages::{Frame, Time, Visit, page, shortened};
 use askama::Template;
 use axum::{
     Router,
@@ -14,11 +15,7 @@ use chassis::Problem;
 use mail::{Letter, Mailbox};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{
-    Frame, Pages, page,
-    shown::{Time, shortened},
-    visit::Visit,
-};
+use super::Pages;
 
 /// How many mails are listed.
 const LIMIT: usize = 100;

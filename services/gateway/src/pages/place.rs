@@ -1,9 +1,10 @@
 //! A collection of a service, where its pages are, and its entities as the pages show them.
 
+use ::pages::brief;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use super::shown::{Shown, brief, label, plain, shown};
+use super::shown::{Shown, label, plain, shown};
 use crate::{
     openapi::{Collection, Kind},
     words,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::pages::{Frame, Visit, page, page_with};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -11,14 +12,12 @@ use axum::{
 use chassis::Problem;
 
 use super::{
-    Frame, Pages,
+    Pages,
     call::{Away, Failure},
     edit::done,
     entities::Done,
-    page, page_with,
     place::{Place, Row},
     shown::Shown,
-    visit::Visit,
 };
 
 #[derive(Template)]

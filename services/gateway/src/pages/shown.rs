@@ -1,14 +1,10 @@
 //! How a value is shown to a person.
 
-use jiff::{Timestamp, tz::Offset};
+use ::pages::{Time, brief};
 use serde_json::{Map, Value};
 
 use crate::openapi::{Field, Kind};
 
-/// The longest text of a service or a mail that is told beside the values.
-const TEXT_LIMIT: usize = 2000;
-/// The longest text that a table shows of one value; all of it is on the value's own page.
-const CELL_LIMIT: usize = 80;
 /// How many badge colours the style sheet has.
 const TONES: usize = 4;
 
@@ -30,13 +26,6 @@ pub(crate) struct Badge {
     pub(crate) tone: String,
 }
 
-/// An instant for people, in UTC, which its label says; and exactly.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Time {
-    pub(crate) exact: String,
-    pub(crate) text: String,
-}
-
 impl Shown {
     /// The form that fits a cell of a table.
     pub(crate) fn brief(self) -> Self {
@@ -46,13 +35,6 @@ impl Shown {
             Shown::Badge(badge) => Shown::Badge(Badge { text: brief(&badge.text), ..badge }),
             Shown::Nothing | Shown::Instant(_) => self,
         }
-    }
-}
-
-impl Time {
-    pub(crate) fn of(instant: Timestamp) -> Self {
-        let text = Offset::UTC.to_datetime(instant).strftime("%Y-%m-%d %H:%M:%S").to_string();
-        Time { exact: instant.to_string(), text }
     }
 }
 
@@ -101,23 +83,6 @@ fn is_state(name: &str) -> bool {
     name.to_lowercase().ends_with("status")
 }
 
-/// A text of bounded length.
-pub(crate) fn shortened(text: &str) -> String {
-    cut(text, TEXT_LIMIT)
-}
-
-/// A text that fits a cell or a line.
-pub(crate) fn brief(text: &str) -> String {
-    cut(text, CELL_LIMIT)
-}
-
-fn cut(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -153,13 +118,6 @@ mod tests {
         check("x", options(), json!("ODD"), badge("ODD", String::new()));
         check("orderStatus", Kind::Text, json!("SENT"), badge("SENT", String::new()));
         check("id", Kind::Integer, json!(7), Shown::Code("7".into()));
-    }
-
-    #[test]
-    fn endless_texts_are_cut() {
-        let long = "ü".repeat(TEXT_LIMIT + 5);
-        assert_eq!(shortened(&long).chars().count(), TEXT_LIMIT + 1);
-        assert_eq!(shortened("short"), "short");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use futures_util::stream;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 
 use super::archive::{self, Packed};
-use crate::style::fnv1a;
+use ::pages::style::fnv1a;
 
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";

@@ -1,14 +1,18 @@
-//! Java's `.properties` format: lines `key=value`, comments, continued lines, escapes.
+//! Java's `.properties` format: lines `key=value`, comments, continued lines, escapes; and Spring's documents in one file.
 
 use std::{iter::Peekable, str::Chars};
 
-use super::folder::Property;
+use super::source::{Property, Value};
 
-/// Reads every pair. Any text is valid.
-pub(super) fn parse(text: &str) -> Vec<Property> {
+/// Reads every pair of every document; a line `#---` ends one. Any text is valid. A document without pairs is left out.
+pub(super) fn documents(text: &str) -> Vec<Vec<Property>> {
     let mut lines = text.lines().enumerate();
-    let mut found = Vec::new();
+    let (mut documents, mut found) = (Vec::new(), Vec::new());
     while let Some((number, first)) = lines.next() {
+        if matches!(first.trim_end(), "#---" | "!---") {
+            documents.push(std::mem::take(&mut found));
+            continue;
+        }
         let indent = first.chars().take_while(|c| is_blank(*c)).count();
         let mut line: String = first.chars().skip(indent).collect();
         if line.is_empty() || line.starts_with(['#', '!']) {
@@ -21,7 +25,9 @@ pub(super) fn parse(text: &str) -> Vec<Property> {
         }
         found.push(pair(&line, number + 1, indent));
     }
-    found
+    documents.push(found);
+    documents.retain(|document| !document.is_empty());
+    documents
 }
 
 fn is_blank(c: char) -> bool {
@@ -43,7 +49,7 @@ fn pair(line: &str, number: usize, indent: usize) -> Property {
     }
     let column = indent + total - rest.clone().count() + 1;
     let value = unescaped(&mut rest, |_| false);
-    Property { key, value: value.into(), line: number, column }
+    Property { key, value: Value::Text(value), place: (number, column), secret: false }
 }
 
 fn skip_blanks(rest: &mut Peekable<Chars<'_>>) {
@@ -77,13 +83,20 @@ fn unescaped(rest: &mut Peekable<Chars<'_>>, ends: impl Fn(char) -> bool) -> Str
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::documents;
 
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let found = parse(text);
+        let found = documents(text).concat();
+        let found: Vec<_> = found.into_iter().map(|p| (p.key, p.value.to_string())).collect();
         let found: Vec<_> =
-            found.iter().map(|p| (p.key.as_str(), p.value.as_str().unwrap())).collect();
+            found.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn a_line_may_end_a_document() {
+        let found = documents("#---\na=1\n#---\n# x\n!---  \nb=2\n# ---\nc=3");
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]
@@ -107,7 +120,7 @@ mod tests {
 
     #[test]
     fn tells_where_a_value_stands() {
-        let found = parse("\n  book.title = x");
-        assert_eq!((found[0].line, found[0].column), (2, 16));
+        let found = documents("\n  book.title = x");
+        assert_eq!(found[0][0].place, (2, 16));
     }
 }

@@ -1,0 +1,52 @@
+//! What the registry of `up` serves holds for the services of `up`, too: they are told at their start, as those of others.
+
+use std::path::Path;
+
+use chassis::{
+    Outside,
+    config::{RemoteSource, Settings},
+};
+use discovery::server::{ConfigServer, config::ConfigServerSettings};
+use tracing::info;
+
+/// Who is asked for beside all together. One process has one configuration: where two services are told different things,
+/// the first of these counts.
+const SERVICES: [&str; 4] = ["gateway", "store", "alert", registry::NAME];
+
+/// Where the registry is, as it tells services elsewhere. Here it is in the same process, which knows better: the tutorial's
+/// folder names a host that exists among its containers only.
+const ITS_OWN: [&str; 2] = ["eureka.client.", "spring.cloud.config."];
+
+/// What holds for the services, the most important source first.
+///
+/// # Errors
+/// Names the file or key that cannot be used.
+pub(super) async fn told(
+    settings: &Settings,
+    data_dir: &Path,
+) -> anyhow::Result<Vec<RemoteSource>> {
+    let folder = settings.text("milena.registry.config-dir");
+    let clones = data_dir.join("config");
+    let server = ConfigServerSettings::read(settings, Path::new(folder), &clones)?;
+    let server = ConfigServer::with(server, Outside::system())?;
+    server.open().await?;
+    let profiles = match settings.text("spring.profiles.active") {
+        "" => "default",
+        profiles => profiles,
+    };
+    let for_all = server.sources("application", profiles, None).await?;
+    let mut all = Vec::new();
+    for service in SERVICES {
+        let sources = server.sources(service, profiles, None).await?.into_iter();
+        all.extend(sources.filter(|source| !for_all.contains(source)));
+    }
+    all.extend(for_all);
+    for source in &mut all {
+        source.properties.retain(|(key, _)| !ITS_OWN.iter().any(|own| key.starts_with(own)));
+    }
+    if !all.is_empty() {
+        let names: Vec<&str> = all.iter().map(|source| source.name.as_str()).collect();
+        info!("configured by {}", names.join(", "));
+    }
+    Ok(all)
+}

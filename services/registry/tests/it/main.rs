@@ -1,0 +1,12 @@
+//! The registry with its identity provider and instances of its own, over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod browser;
+mod calls;
+mod doors;
+mod history;
+mod pages;
+mod recorded;
+mod sign_in;
+mod world;

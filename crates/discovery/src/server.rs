@@ -17,6 +17,7 @@ mod watch;
 use std::{
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::{Router, middleware};
@@ -29,7 +30,7 @@ use tokio::{
 use crate::Address;
 
 pub use basic::{Gate, challenge};
-pub use config::ConfigServer;
+pub use config::{BackendSettings, ConfigServer, ConfigServerSettings, RepositorySettings};
 #[doc(hidden)]
 pub use config::fuzz as config_fuzz;
 pub use events::{Event, Kind, Origin};

@@ -30,9 +30,9 @@ use tokio::{
 use crate::Address;
 
 pub use basic::{Gate, challenge};
+pub use config::ConfigServer;
 #[doc(hidden)]
 pub use config::fuzz as config_fuzz;
-pub use config::{BackendSettings, ConfigServer, ConfigServerSettings, RepositorySettings};
 pub use events::{Event, Kind, Origin};
 pub use figures::Figures;
 pub use leases::Past;

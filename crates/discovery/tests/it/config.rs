@@ -10,7 +10,10 @@ use std::fs;
 
 use axum::Router;
 use chassis::Outside;
-use discovery::server::{BackendSettings, ConfigServer, ConfigServerSettings};
+use discovery::server::{
+    ConfigServer,
+    config::{BackendSettings, ConfigServerSettings},
+};
 use serde_json::Value;
 
 use ask::{Answer, contracts, get, json_of, send, server};

@@ -19,7 +19,7 @@ use discovery::server::config::ConfigServerSettings;
 pub const DEFAULTS: &str = include_str!("../config.yml");
 
 /// The crates of this workspace that the program is made of, whose log lines may be more detailed than others'.
-pub const CRATES: [&str; 15] = [
+pub const CRATES: [&str; 16] = [
     "alert",
     "chassis",
     "database",
@@ -33,6 +33,7 @@ pub const CRATES: [&str; 15] = [
     "messaging",
     "microservice",
     "milena",
+    "pages",
     "registry",
     "store",
 ];

@@ -140,9 +140,8 @@ async fn up(
     stop: &Stop,
 ) -> anyhow::Result<()> {
     milena::up::warn_of_unused(&settings, &layers.variables);
-    milena::up::explain_configuration(&settings);
     let settings = milena::up::configured(&layers, settings, &arguments.data_dir).await?;
-    let ports = arguments.ports();
+    let (ports, folder) = (arguments.ports(), milena::up::configuration_folder(&settings));
     let options = up::Options {
         data_dir: arguments.data_dir.clone(),
         ports: ports.clone(),
@@ -154,6 +153,8 @@ async fn up(
         () = stop.cancelled() => return Ok(()),
         system = System::prepare(options) => system?,
     };
+    // Not before everything else is in order: nothing is left behind by a start that fails.
+    milena::up::explain_configuration(&folder);
     system.run(stop.clone(), |addresses| announce(&ports, addresses)).await
 }
 

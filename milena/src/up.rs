@@ -10,7 +10,7 @@ pub use addresses::Addresses;
 pub use ports::Ports;
 pub use system::{Options, System};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chassis::config::Settings;
 
@@ -37,7 +37,12 @@ pub async fn configured(
     Ok(layers.settings(&told)?)
 }
 
+/// The folder of configuration files that the registry serves.
+pub fn configuration_folder(settings: &Settings) -> PathBuf {
+    settings.text("milena.registry.config-dir").into()
+}
+
 /// Makes the folder of configuration files with an explained example, when there is none.
-pub fn explain_configuration(settings: &Settings) {
-    example::explain(Path::new(settings.text("milena.registry.config-dir")));
+pub fn explain_configuration(folder: &Path) {
+    example::explain(folder);
 }

@@ -24,6 +24,8 @@ impl Parts {
         let database = self.sqlite("registry.db", &registry::tables()).await?;
         let (outside, settings) = (self.outside.clone(), self.wanted.registry.clone());
         let (leases, peers) = (settings.leases.clone(), self.wanted.found.peers.clone());
+        let here = registration.as_ref().map(|(_, registration)| registration.address());
+        let ip_address = here.unwrap_or("127.0.0.1").to_owned();
         let config = self.config_server()?;
         config.open().await?;
         let service = registry::service(registry::Parts {
@@ -36,7 +38,7 @@ impl Parts {
             registry: Registry::with(outside.clone(), leases, peers),
             config,
             database,
-            ip_address: "127.0.0.1".to_owned(),
+            ip_address,
             outside: outside.clone(),
         });
         let Some((address, registration)) = registration else { return Ok(service) };

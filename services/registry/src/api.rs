@@ -4,6 +4,7 @@
 mod account;
 mod eureka;
 mod history;
+mod provenance;
 mod sources;
 
 use std::{path::PathBuf, sync::Arc};
@@ -59,6 +60,8 @@ impl Interface {
             .route("/api/eureka/replicas", get(eureka::replicas))
             .route("/api/eureka/status", get(eureka::status))
             .route("/api/history", get(history::show))
+            .route("/api/config/effective", get(provenance::effective))
+            .route("/api/config/difference", get(provenance::difference))
             .with_state(self)
     }
 }

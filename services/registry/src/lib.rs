@@ -114,6 +114,7 @@ pub fn service(parts: Parts) -> Service {
     let pages = Arc::new(Pages {
         registry: registry.clone(),
         history: history.clone(),
+        config: config.clone(),
         configuration: config.routes(),
         calls: Calls::new(settings.call_allowed),
         interface: interface.clone(),

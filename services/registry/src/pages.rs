@@ -28,7 +28,7 @@ use axum::{
     routing::get,
 };
 use chassis::Problem;
-use discovery::{Instance, Registry};
+use discovery::{Instance, Registry, server::ConfigServer};
 use serde::Deserialize;
 use tower::ServiceExt;
 
@@ -41,6 +41,7 @@ const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
 pub(crate) struct Pages {
     pub(crate) registry: Registry,
     pub(crate) history: Arc<History>,
+    pub(crate) config: ConfigServer,
     /// The configuration server's routes, asked without going through HTTP.
     pub(crate) configuration: Router,
     pub(crate) calls: Calls,

@@ -74,6 +74,11 @@ impl Registration {
         self
     }
 
+    /// The numeric address that others are told.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Takes this id instead of the name with random digits, which an empty one means.
     pub fn with_instance_id(mut self, id: impl Into<String>) -> Self {
         self.instance_id = id.into();

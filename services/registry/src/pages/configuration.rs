@@ -1,27 +1,17 @@
-//! What the configuration server tells an application, key by key, with where each value comes from and what it overrides.
+//! What the configuration server tells an application, key by key, with where each value stands and what it overrides; and
+//! what would change if another branch were served.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use ::pages::{Frame, page, shortened};
 use askama::Template;
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use chassis::Problem;
+use discovery::server::config::{Change, ConfigServerError, Effective, Origin, Overridden};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
-use super::{
-    Pages, frame,
-    query::Query,
-    request,
-    shown::{disclosed, encoded, text},
-    visit::Administrator,
-};
+use super::{Pages, frame, query::Query, visit::Administrator};
 
-/// Asks for values with their origins.
-const WITH_ORIGINS: &str = "application/vnd.spring-cloud.config-server.v2+json";
 /// How many keys are shown.
 const KEYS: usize = 2000;
 
@@ -35,15 +25,25 @@ struct Page {
     sources: Vec<String>,
     keys: Vec<Key>,
     total: usize,
+    /// What would change with the label that is compared with; none when none is.
+    changes: Option<Vec<Changed>>,
 }
 
-/// A key, its value, where it comes from, and which sources it overrides.
+/// A key, its value, where that stands, and what it counts instead of.
 #[derive(Debug, PartialEq, Eq)]
 struct Key {
     name: String,
-    value: Option<String>,
+    value: String,
     origin: String,
     overrides: Vec<String>,
+}
+
+/// A key whose value would be another one.
+#[derive(Debug, PartialEq, Eq)]
+struct Changed {
+    name: String,
+    before: String,
+    after: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,12 +52,20 @@ pub(super) struct Asked {
     application: String,
     profile: String,
     label: String,
+    /// The branch, tag or commit that might be merged.
+    with: String,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        let [application, profile, label] = ["application", "prod", "main"].map(str::to_owned);
-        Asked { application, profile, label }
+        let [application, profile] = ["application", "prod"].map(str::to_owned);
+        Asked { application, profile, label: String::new(), with: String::new() }
+    }
+}
+
+impl Asked {
+    fn label(&self) -> Option<&str> {
+        Some(self.label.trim()).filter(|label| !label.is_empty())
     }
 }
 
@@ -66,97 +74,121 @@ pub(super) async fn show(
     Administrator(visit): Administrator,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let answered = pages.configured(asked.request()?).await?;
-    let (environment, wrong) = match &answered {
-        Ok(body) => (serde_json::from_slice(body).unwrap_or_default(), None),
-        Err(problem) => (Value::Null, Some(problem.detail().to_owned())),
-    };
-    let sources: Vec<(String, &Map<String, Value>)> = environment["propertySources"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|source| Some((text(&source["name"]), source["source"].as_object()?)))
-        .collect();
-    let mut keys = effective(&sources);
-    let total = keys.len();
-    keys.truncate(KEYS);
-    page(&Page {
+    let mut page_shown = Page {
         frame: frame("Configuration", &visit),
+        wrong: None,
+        version: None,
+        sources: Vec::new(),
+        keys: Vec::new(),
+        total: 0,
+        changes: None,
         asked,
-        wrong,
-        version: environment["version"].as_str().map(shortened),
-        sources: sources.iter().map(|(name, _)| shortened(name)).collect(),
-        keys,
-        total,
-    })
+    };
+    if let Err(error) = page_shown.fill(&pages).await {
+        page_shown.wrong = Some(match error {
+            error @ ConfigServerError::NoSuchLabel(_) => shortened(&error.to_string()),
+            error => Problem::from(error).detail().to_owned(),
+        });
+    }
+    page(&page_shown)
 }
 
-impl Asked {
-    fn request(&self) -> Result<Request, Problem> {
-        let label = self.label.trim().replace('/', "(_)");
-        let mut path =
-            format!("/{}/{}", encoded(self.application.trim()), encoded(self.profile.trim()));
-        if !label.is_empty() {
-            path.push('/');
-            path.push_str(&encoded(&label));
+impl Page {
+    async fn fill(&mut self, pages: &Pages) -> Result<(), ConfigServerError> {
+        let (application, profile) = (self.asked.application.trim(), self.asked.profile.trim());
+        let config = &pages.config;
+        let told = config.effective(application, profile, self.asked.label()).await?;
+        let with = self.asked.with.trim();
+        if !with.is_empty() {
+            let label = self.asked.label();
+            let changes = config.difference(application, profile, label, with).await?;
+            self.changes = Some(changes.iter().take(KEYS).map(changed).collect());
         }
-        request(Request::get(path).header("accept", WITH_ORIGINS), String::new())
+        self.version = told.version.as_deref().map(shortened);
+        self.total = told.properties.len();
+        self.sources = sources(&told.properties);
+        self.keys = told.properties.iter().take(KEYS).map(key).collect();
+        Ok(())
     }
 }
 
-/// Every key once, by name: the first source that has it decides.
-fn effective(sources: &[(String, &Map<String, Value>)]) -> Vec<Key> {
-    let mut keys: BTreeMap<&str, Key> = BTreeMap::new();
-    for (source, values) in sources {
-        for (name, value) in *values {
-            if let Some(key) = keys.get_mut(name.as_str()) {
-                key.overrides.push(shortened(source));
-                continue;
+/// The names of the sources that say something that counts, or would.
+fn sources(properties: &[Effective]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for property in properties {
+        let origins = property.overrides.iter().map(|overridden| &overridden.origin);
+        for origin in [&property.origin].into_iter().chain(origins) {
+            let name = shortened(&origin.source);
+            if !names.contains(&name) {
+                names.push(name);
             }
-            let (value, line) = match value.get("origin") {
-                Some(origin) => (&value["value"], format!(", {}", text(origin))),
-                None => (value, String::new()),
-            };
-            let key = Key {
-                name: shortened(name),
-                value: disclosed(name, &text(value)).map(|value| shortened(&value)),
-                origin: shortened(&format!("{source}{line}")),
-                overrides: Vec::new(),
-            };
-            keys.insert(name, key);
         }
     }
-    keys.into_values().collect()
+    names
+}
+
+fn key(property: &Effective) -> Key {
+    Key {
+        name: shortened(&property.key),
+        value: shortened(&property.value),
+        origin: place(&property.origin),
+        overrides: property.overrides.iter().map(shown).collect(),
+    }
+}
+
+fn changed(change: &Change) -> Changed {
+    let side = |side: &Option<Overridden>| side.as_ref().map_or_else(|| "–".to_owned(), shown);
+    Changed {
+        name: shortened(&change.key),
+        before: side(&change.before),
+        after: side(&change.after),
+    }
+}
+
+fn shown(overridden: &Overridden) -> String {
+    shortened(&format!("{} ({})", overridden.value, place(&overridden.origin)))
+}
+
+/// The file, the line and the first letters of the commit.
+fn place(origin: &Origin) -> String {
+    let commit = origin.commit.as_deref().and_then(|commit| commit.get(..8));
+    let commit = commit.map(|commit| format!(" at {commit}")).unwrap_or_default();
+    shortened(&format!("{}, line {}{commit}", origin.file, origin.line))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
+    fn origin(file: &str, line: usize, commit: Option<&str>) -> Origin {
+        let (source, commit) = (format!("file:{file}"), commit.map(str::to_owned));
+        Origin { source, file: file.to_owned(), line, column: 1, commit }
+    }
+
     #[test]
-    fn the_first_source_decides_and_the_others_are_named() {
-        let specific = json!({ "a": { "value": 1, "origin": "2:3" } });
-        let general =
-            json!({ "a": { "value": 2, "origin": "1:1" }, "b.password": "hunter2", "c": true });
-        let sources = [
-            ("app.yml".to_owned(), specific.as_object().unwrap()),
-            ("all.yml".to_owned(), general.as_object().unwrap()),
-        ];
-        let key = |name: &str, value: Option<&str>, origin: &str, overrides: &[&str]| Key {
-            name: name.into(),
-            value: value.map(str::to_owned),
-            origin: origin.into(),
-            overrides: overrides.iter().map(|name| (*name).to_owned()).collect(),
+    fn a_key_names_its_place_and_what_it_counts_instead_of() {
+        let property = Effective {
+            key: "a".into(),
+            value: "1".into(),
+            origin: origin("app.yml", 2, Some("0123456789abcdef")),
+            overrides: vec![Overridden { value: "2".into(), origin: origin("all.yml", 7, None) }],
         };
-        assert_eq!(
-            effective(&sources),
-            [
-                key("a", Some("1"), "app.yml, 2:3", &["all.yml"]),
-                key("b.password", None, "all.yml", &[]),
-                key("c", Some("true"), "all.yml", &[]),
-            ]
-        );
+        let expected = Key {
+            name: "a".into(),
+            value: "1".into(),
+            origin: "app.yml, line 2 at 01234567".into(),
+            overrides: vec!["2 (all.yml, line 7)".into()],
+        };
+        assert_eq!(key(&property), expected);
+        assert_eq!(sources(&[property]), ["file:app.yml", "file:all.yml"]);
+    }
+
+    #[test]
+    fn a_key_that_comes_or_goes_has_one_side() {
+        let after = Some(Overridden { value: "2".into(), origin: origin("all.yml", 7, None) });
+        let change = Change { key: "a".into(), before: None, after };
+        let expected =
+            Changed { name: "a".into(), before: "–".into(), after: "2 (all.yml, line 7)".into() };
+        assert_eq!(changed(&change), expected);
     }
 }

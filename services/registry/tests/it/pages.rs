@@ -3,7 +3,7 @@
 use std::fs;
 
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     browser::Browser,
@@ -126,8 +126,19 @@ async fn the_configuration_is_shown_with_where_it_comes_from() {
         admin.get(&world.at("/configuration?application=library&profile=prod&label=main")).await;
     page.shows("shelf.rows 4");
     page.shows("library-prod.yml");
-    page.shows("shelf.password not shown: a secret");
+    page.shows("application.yml, line 2");
+    page.shows("shelf.password ******");
     page.hides("hunter2");
+    let address = "/configuration?application=library&profile=prod&label=&with=main";
+    admin.get(&world.at(address)).await.shows("Nothing would change for this application");
+    let told = admin.get(&world.at("/api/config/effective?application=library&profile=prod")).await;
+    let told: Value = serde_json::from_str(&told.body).unwrap();
+    let rows = &told["properties"][1];
+    assert_eq!([&rows["key"], &rows["value"]], ["shelf.rows", "4"], "{told}");
+    assert_eq!(rows["origin"]["line"], 2, "{told}");
+    assert_eq!(rows["overrides"][0]["value"], "3", "{told}");
+    let unsaid = admin.get(&world.at("/api/config/difference?application=a&profile=b")).await;
+    assert_eq!(unsaid.status, StatusCode::BAD_REQUEST);
     let wrong = admin.get(&world.at("/configuration?application=..&profile=prod&label=")).await;
     assert_eq!(wrong.status, StatusCode::OK);
     assert!(wrong.body.contains("role=\"alert\""), "{}", wrong.body);

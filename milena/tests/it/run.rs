@@ -1,6 +1,6 @@
 //! One service in a process of its own, configured by the tutorial's variables alone, beside a system that runs.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use reqwest::Method;
 use rustix::process::Signal;
@@ -226,9 +226,26 @@ async fn the_registry_runs_alone_by_the_tutorials_variables() {
         (names == ["JHIPSTER-REGISTRY", "STORE"]).then_some(())
     })
     .await;
-    // The registry tells of another version, and what can be applied is.
+    applies_what_it_can(
+        &alone,
+        &system,
+        &folder.path().join("central-config/application.yml"),
+        said,
+    )
+    .await;
+    let log = alone.stop().await;
+    assert!(log.contains("central-config/application.yml"), "{log}");
+    registry.signal(Signal::TERM);
+    let ended = registry.end().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(!ended.err.contains("hunter2"), "{}", ended.err);
+    system.stop().await;
+}
+
+/// The registry tells of another version of the file, and what can be applied is.
+async fn applies_what_it_can(alone: &Alone, system: &Running, file: &Path, said: &str) {
     let other = format!("{said}\nmilena:\n  store.announce: created\n  rest.list-limit: 7");
-    fs::write(folder.path().join("central-config/application.yml"), other).unwrap();
+    fs::write(file, other).unwrap();
     alone.program.says("and is applied: milena.store.announce").await;
     alone.program.says("from the next start on: milena.rest.list-limit").await;
     let admin = system.admin().await;
@@ -239,13 +256,6 @@ async fn the_registry_runs_alone_by_the_tutorials_variables() {
     assert_eq!(changed, json!([]));
     let anonymous = system.anonymous().send(Method::POST, &refresh, &json!({})).await;
     assert_eq!(anonymous.status, 401);
-    fs::write(folder.path().join("central-config/application.yml"), said).unwrap();
+    fs::write(file, said).unwrap();
     alone.program.says_twice("and is applied: milena.store.announce").await;
-    let log = alone.stop().await;
-    assert!(log.contains("central-config/application.yml"), "{log}");
-    registry.signal(Signal::TERM);
-    let ended = registry.end().await;
-    assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(!ended.err.contains("hunter2"), "{}", ended.err);
-    system.stop().await;
 }

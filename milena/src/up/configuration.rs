@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context;
 use chassis::{
     Outside,
     config::{RemoteSource, Settings},
@@ -26,10 +27,15 @@ pub(super) async fn told(
     data_dir: &Path,
 ) -> anyhow::Result<Vec<RemoteSource>> {
     let folder = settings.text("milena.registry.config-dir");
-    let clones = data_dir.join("config");
+    // The data folder is taken later, when nothing else is wrong; until it is ours, nothing is put into it.
+    let elsewhere = tempfile::tempdir().context("make a folder for clones of repositories")?;
+    let clones = match data_dir.join("config") {
+        clones if clones.exists() => clones,
+        _ => elsewhere.path().to_owned(),
+    };
     let server = ConfigServerSettings::read(settings, Path::new(folder), &clones)?;
     let server = ConfigServer::with(server, Outside::system())?;
-    server.open().await?;
+    server.fetch().await?;
     let profiles = match settings.text("spring.profiles.active") {
         "" => "default",
         profiles => profiles,

@@ -101,6 +101,14 @@ impl ConfigServer {
         refresh::open(&self.inner.backends).await
     }
 
+    /// Fetches every repository, for who asks before [`Self::refresh`] runs.
+    ///
+    /// # Errors
+    /// When a repository cannot be fetched and never was.
+    pub async fn fetch(&self) -> anyhow::Result<()> {
+        refresh::all(&self.inner.backends).await
+    }
+
     /// Keeps what is served up to date until `stop`: fetches repositories, and looks for changes of folders.
     ///
     /// # Errors

@@ -49,18 +49,39 @@ impl BackendState {
     }
 }
 
+/// Fetches the repositories that are to be there before the start.
 pub(super) async fn open(backends: &[Backend]) -> anyhow::Result<()> {
-    for backend in backends {
-        let Backend::Repository(repository) = backend else { continue };
-        if !repository.settings().clone_on_start {
-            continue;
-        }
-        let fetched = repository.fetch().await;
-        if !repository.is_ready() {
-            let address = &repository.settings().address;
-            fetched.with_context(|| format!("fetch the configuration of {address}"))?;
+    for repository in repositories(backends) {
+        if repository.settings().clone_on_start {
+            fetch_once(repository).await?;
         }
     }
+    Ok(())
+}
+
+/// Fetches every repository.
+pub(super) async fn all(backends: &[Backend]) -> anyhow::Result<()> {
+    for repository in repositories(backends) {
+        fetch_once(repository).await?;
+    }
+    Ok(())
+}
+
+fn repositories(backends: &[Backend]) -> impl Iterator<Item = &Repository> {
+    backends.iter().filter_map(|backend| match backend {
+        Backend::Repository(repository) => Some(repository.as_ref()),
+        Backend::Folder(_) => None,
+    })
+}
+
+/// What was fetched before is good enough where nothing can be fetched now.
+async fn fetch_once(repository: &Repository) -> anyhow::Result<()> {
+    let fetched = repository.fetch().await;
+    if repository.is_ready() {
+        return Ok(());
+    }
+    let address = &repository.settings().address;
+    fetched.with_context(|| format!("fetch the configuration of {address}"))?;
     Ok(())
 }
 

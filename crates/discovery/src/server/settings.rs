@@ -19,7 +19,7 @@ pub struct RegistrySettings {
     /// How many instances there may be. Further ones are refused with 429 until others are gone; those that are known stay
     /// and may change. 20,000.
     pub most_instances: usize,
-    /// How many of them one address may have registered. Those that a peer passed on do not count. 10,000.
+    /// How many of them one address may have registered. Those that a peer passed on do not count. 15,000.
     pub most_instances_of_one_caller: usize,
 }
 
@@ -30,7 +30,7 @@ impl Default for RegistrySettings {
             renewal_percent_threshold: 0.85,
             eviction_interval: Duration::from_secs(1),
             most_instances: 20_000,
-            most_instances_of_one_caller: 10_000,
+            most_instances_of_one_caller: 15_000,
         }
     }
 }

@@ -106,25 +106,11 @@ impl Page {
         }
         self.version = told.version.as_deref().map(shortened);
         self.total = told.properties.len();
-        self.sources = sources(&told.properties);
+        let sources = config.sources(application, profile, self.asked.label()).await?;
+        self.sources = sources.iter().map(|source| shortened(&source.name)).collect();
         self.keys = told.properties.iter().take(KEYS).map(key).collect();
         Ok(())
     }
-}
-
-/// The names of the sources that say something that counts, or would.
-fn sources(properties: &[Effective]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for property in properties {
-        let origins = property.overrides.iter().map(|overridden| &overridden.origin);
-        for origin in [&property.origin].into_iter().chain(origins) {
-            let name = shortened(&origin.source);
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
-    names
 }
 
 fn key(property: &Effective) -> Key {
@@ -180,7 +166,6 @@ mod tests {
             overrides: vec!["2 (all.yml, line 7)".into()],
         };
         assert_eq!(key(&property), expected);
-        assert_eq!(sources(&[property]), ["file:app.yml", "file:all.yml"]);
     }
 
     #[test]

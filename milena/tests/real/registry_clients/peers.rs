@@ -12,6 +12,10 @@ use super::{
 };
 use crate::{fresh, program::until};
 
+/// Spring's registry tells its peer nothing while newer heartbeats of the instance come sooner than half a second after one
+/// another: each takes the place of the one that waits, with a wait of its own.
+const BETWEEN_HEARTBEATS: Duration = Duration::from_secs(1);
+
 /// Whose registry is the first; the second is Spring Cloud's of today.
 #[derive(Clone, Copy, Debug)]
 enum First {
@@ -158,7 +162,7 @@ impl Pair<'_> {
             let before = renewed(&other.instance(self.app, &id).await.unwrap());
             until("a heartbeat at the peer", async || {
                 told.change("PUT", self.app, &id, "").await;
-                sleep(Duration::from_millis(200)).await;
+                sleep(BETWEEN_HEARTBEATS).await;
                 let instance = other.instance(self.app, &id).await.unwrap();
                 (renewed(&instance) > before).then_some(())
             })
@@ -196,7 +200,7 @@ impl Pair<'_> {
         until("agreement", async || {
             self.one.change("PUT", self.app, &new[0], "").await;
             self.two.change("PUT", self.app, &new[1], "").await;
-            pause().await;
+            sleep(BETWEEN_HEARTBEATS).await;
             let there = [
                 self.one.instance(self.app, &new[1]).await,
                 self.two.instance(self.app, &new[0]).await,

@@ -1,11 +1,15 @@
 //! The configuration, read again while a service runs: what can be applied is, what cannot is named.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
-use chassis::{Current, Outside, Stop, config::Settings, telemetry::Loggers};
+use chassis::{
+    Current, Outside, Stop,
+    config::{RemoteSource, Settings},
+    telemetry::Loggers,
+};
+use discovery::Configuration;
 use futures_util::FutureExt;
-use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::{
@@ -19,23 +23,18 @@ const ANNOUNCE: &str = "milena.store.announce";
 /// What is applied while a service runs.
 const APPLIED: [&str; 3] = [LEVELS, DISTRIBUTION_LIST, ANNOUNCE];
 
-/// The first and the longest wait for a Config server that is away.
-const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
-
 /// Reads the configuration of a service again. A clone is another handle.
 #[derive(Clone)]
 pub(crate) struct Refresh(Arc<Inner>);
 
 struct Inner {
     layers: Layers,
-    server: ConfigServer,
+    configuration: Configuration,
     /// What the service shows of its configuration.
     shown: Current<Settings>,
     announced: Current<store::Announced>,
     distribution_list: Current<Vec<String>>,
     loggers: Option<Loggers>,
-    /// One at a time; holds the name of what the Config server said last.
-    turn: Mutex<Option<String>>,
 }
 
 impl Refresh {
@@ -46,14 +45,14 @@ impl Refresh {
         wanted: &Wanted,
         loggers: Option<Loggers>,
     ) -> Self {
+        let ConfigServer { address, question, .. } = server;
         Refresh(Arc::new(Inner {
             layers,
-            server,
+            configuration: Configuration::new(address, question, tag),
             shown: wanted.settings.clone(),
             announced: wanted.store.announced.clone(),
             distribution_list: wanted.alert.distribution_list.clone(),
             loggers,
-            turn: Mutex::new(tag),
         }))
     }
 
@@ -62,12 +61,7 @@ impl Refresh {
     /// # Errors
     /// When it does not answer, or says something that cannot be used; everything stays as it is then.
     pub(crate) async fn now(&self) -> anyhow::Result<Vec<String>> {
-        let mut last = self.0.turn.lock().await;
-        let ConfigServer { address, question, .. } = &self.0.server;
-        let said = discovery::configuration(address, question).await?;
-        let changed = self.apply(&said.sources)?;
-        *last = said.tag;
-        Ok(changed)
+        self.0.configuration.now(|said| self.apply(said)).await
     }
 
     /// Follows a Config server of ours, which tells of a change at once, until `stop`. Another one is asked by
@@ -76,39 +70,9 @@ impl Refresh {
     /// # Errors
     /// Never; the signature is that of a background loop.
     pub(crate) async fn follow(self, outside: Outside, stop: Stop) -> anyhow::Result<()> {
-        let [mut wait, longest] = WAITS;
-        loop {
-            let known = self.0.turn.lock().await.clone();
-            let Some(known) = known else {
-                stop.cancelled().await;
-                return Ok(());
-            };
-            let ConfigServer { address, question, .. } = &self.0.server;
-            let said = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                said = discovery::configuration_after(address, question, &known) => said,
-            };
-            match said {
-                Ok(None) => wait = WAITS[0],
-                Ok(Some(said)) => {
-                    wait = WAITS[0];
-                    let mut last = self.0.turn.lock().await;
-                    *last = said.tag;
-                    if let Err(cause) = self.apply(&said.sources) {
-                        warn!("the Config server says something that cannot be used: {cause:#}");
-                    }
-                }
-                Err(cause) => {
-                    tracing::debug!("the Config server cannot be followed: {cause:#}");
-                    let [byte] = outside.bytes::<1>();
-                    let spread = wait.mul_f64(0.5 + f64::from(byte) / 510.0);
-                    wait = (wait * 2).min(longest);
-                    if stop.run_until_cancelled(tokio::time::sleep(spread)).await.is_none() {
-                        return Ok(());
-                    }
-                }
-            }
-        }
+        let apply = |said: &[RemoteSource]| self.apply(said).map(drop);
+        self.0.configuration.follow(&outside, stop, apply).await;
+        Ok(())
     }
 
     /// For [`chassis::management::Management::refresh`].
@@ -125,7 +89,7 @@ impl Refresh {
         }
     }
 
-    fn apply(&self, sources: &[chassis::config::RemoteSource]) -> anyhow::Result<Vec<String>> {
+    fn apply(&self, sources: &[RemoteSource]) -> anyhow::Result<Vec<String>> {
         let settings = self.0.layers.settings(sources)?;
         let wanted = Wanted::read(&settings)?;
         let changed = settings.changed_since(&self.0.shown.get());

@@ -8,6 +8,7 @@ mod body;
 mod gzip;
 mod impatient;
 mod pages;
+mod pieces;
 mod serve;
 mod spring;
 mod trace;
@@ -18,9 +19,10 @@ pub use answers::{Answers, nowhere};
 pub use body::{BODY_LIMIT, Form, body};
 pub use gzip::compressed;
 pub use pages::Pages;
+pub use pieces::in_pieces;
 pub use trace::{traced, traceparent};
 
-pub(crate) use answers::{Around, finished, with_body};
+pub(crate) use answers::{Around, Finished, Shortcut, finished, with_body};
 pub(crate) use serve::serve;
 
 /// Who is calling, in the extensions of a request that came with a good token.

@@ -21,7 +21,7 @@ use std::{future::Future, path::PathBuf, sync::Arc};
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::HeaderMap,
     middleware,
     response::Response,
@@ -256,6 +256,15 @@ impl Endpoints {
     pub fn measured(&self, routes: Router) -> Router {
         let observed = self.watched.observed.clone();
         routes.layer(middleware::from_fn_with_state(observed, metrics::measure))
+    }
+
+    /// Measures what a [shortcut](crate::Service::shortcut) answers, as requests of the route that it spares.
+    pub fn measuring(
+        &self,
+        route: &'static str,
+        shortcut: impl Fn(&Request) -> Option<Response> + Send + Sync + 'static,
+    ) -> impl Fn(&Request) -> Option<Response> + Send + Sync + 'static {
+        metrics::measuring(self.watched.observed.clone(), route, shortcut)
     }
 
     /// From now on the service says that it is not ready, so that nobody sends it any more requests.

@@ -86,8 +86,8 @@ impl Parts {
             self.running.insert(part.task.id(), part);
         };
         if let Some(listener) = service.listener.take() {
-            let router = service.into_router();
-            let serving = http::serve(listener, router, stops.work.clone());
+            let finished = service.finished();
+            let serving = http::serve(listener, finished, stops.work.clone());
             add("http", false, self.tasks.spawn(serving));
         }
         for (part, start) in loops {

@@ -2,10 +2,10 @@
 
 use std::{future::Future, pin::Pin};
 
-use axum::Router;
+use axum::{Router, extract::Request, response::Response};
 use tokio::net::TcpListener;
 
-use crate::http::{self, Answers, Around};
+use crate::http::{self, Answers, Around, Finished, Shortcut};
 
 /// Tells everything that runs to finish; see [`run`](crate::run()).
 pub type Stop = tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ pub struct Service {
     router: Router,
     around: Vec<Around>,
     answers: Answers,
+    shortcut: Option<Shortcut>,
     pub(crate) listener: Option<TcpListener>,
     pub(crate) loops: Vec<(&'static str, Background)>,
     pub(crate) rotation: Vec<(&'static str, Background)>,
@@ -32,6 +33,7 @@ impl Service {
             router: Router::new(),
             around: Vec::new(),
             answers: Answers::default(),
+            shortcut: None,
             listener: None,
             loops: Vec::new(),
             rotation: Vec::new(),
@@ -54,6 +56,16 @@ impl Service {
     /// Decides how to answer what no handler answers; with problems otherwise.
     pub fn answering_as(mut self, answers: Answers) -> Self {
         self.answers = answers;
+        self
+    }
+
+    /// Answers by themselves those requests that are nearly all there are, before a route is looked for and past whatever
+    /// is [around](Service::around) the routes; what it gives no answer to goes there. Its answers have to be the same.
+    pub fn shortcut<F>(mut self, answer: F) -> Self
+    where
+        F: Fn(&Request) -> Option<Response> + Send + Sync + 'static,
+    {
+        self.shortcut = Some(Box::new(answer));
         self
     }
 
@@ -91,6 +103,10 @@ impl Service {
 
     /// The routes as they are served, for a test that needs no socket.
     pub fn into_router(self) -> Router {
-        http::finished(self.router, self.around, self.answers)
+        Router::new().fallback_service(self.finished())
+    }
+
+    pub(crate) fn finished(self) -> Finished {
+        http::finished(self.router, self.around, self.answers, self.shortcut)
     }
 }

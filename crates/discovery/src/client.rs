@@ -8,6 +8,6 @@ mod eureka;
 mod registration;
 
 pub use address::{Address, AddressError};
-pub use configuration::{Configured, Question, configuration, configuration_after};
+pub use configuration::{Configuration, Configured, Question, configuration};
 pub use directory::Directory;
 pub use registration::{Registration, keep_registered};

@@ -7,6 +7,8 @@ mod forms;
 mod lenient;
 pub(crate) mod xml;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -87,13 +89,13 @@ pub struct Instance {
     pub country_id: i64,
     /// Where the instance runs: `{"@class":…,"name":"MyOwn"}`, for Amazon with more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_center_info: Option<Value>,
+    pub data_center_info: Option<Arc<Value>>,
     /// How long the registration is good for without a sign of life.
     #[serde(default)]
     pub lease_info: Lease,
     /// Whatever the instance wants others to know, mostly text.
     #[serde(default, with = "lenient::metadata")]
-    pub metadata: Map<String, Value>,
+    pub metadata: Arc<Map<String, Value>>,
     /// The group that the service belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_group_name: Option<String>,
@@ -129,7 +131,7 @@ pub struct Instance {
     pub action_type: Option<Action>,
     /// Members that are not known here.
     #[serde(flatten)]
-    pub others: Map<String, Value>,
+    pub others: Arc<Map<String, Value>>,
 }
 
 /// A port and whether it is open.
@@ -201,6 +203,20 @@ impl Instance {
     /// Whether the instance takes requests.
     pub fn is_up(&self) -> bool {
         self.status == Status::Up
+    }
+
+    /// Keeps once what another instance says too: those of a service say much the same.
+    pub(crate) fn share_with(&mut self, other: &Instance) {
+        fn share<T: PartialEq>(own: &mut Arc<T>, others: &Arc<T>) {
+            if own == others {
+                *own = others.clone();
+            }
+        }
+        share(&mut self.metadata, &other.metadata);
+        share(&mut self.others, &other.others);
+        if let (Some(own), Some(others)) = (&mut self.data_center_info, &other.data_center_info) {
+            share(own, others);
+        }
     }
 
     fn no_override() -> Status {

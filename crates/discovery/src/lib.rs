@@ -1,6 +1,7 @@
 //! Who is where: the Eureka and Config protocols, both as a server and as a client, and a balanced client to a named service.
 //! Knows nothing of what the services do; names are data.
 
+mod answer;
 pub mod client;
 pub mod forward;
 #[doc(hidden)]
@@ -10,7 +11,7 @@ mod instance;
 pub mod server;
 
 pub use client::{
-    Address, Configured, Directory, Question, Registration, configuration, configuration_after,
+    Address, Configuration, Configured, Directory, Question, Registration, configuration,
     keep_registered,
 };
 pub use forward::{CallError, Forwarder};

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, middleware};
+use axum::{Router, extract::Request, middleware, response::Response};
 use chassis::{Outside, Stop};
 use tokio::{
     sync::broadcast,
@@ -87,6 +87,15 @@ impl Registry {
         eureka::routes(self.clone())
             .layer(middleware::from_fn_with_state(self.clone(), watch::hold))
     }
+
+    /// Answers heartbeats, by their heads alone, as the [routes](Registry::routes) below `/eureka` do behind a guard that
+    /// lets in who shows the gate's password; leaves everything else, and whatever is unusual, to them.
+    pub fn heartbeat(&self, gate: &Gate, request: &Request) -> Option<Response> {
+        eureka::answer_heartbeat(self, gate, request)
+    }
+
+    /// The route that a heartbeat has, below `/eureka`.
+    pub const HEARTBEAT: &str = "/eureka/apps/{app}/{id}";
 
     /// What happens from now on. The channel is bounded: whoever reads too slowly is told how many events it has missed.
     pub fn events(&self) -> broadcast::Receiver<Event> {

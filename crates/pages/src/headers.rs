@@ -3,7 +3,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -36,13 +36,17 @@ fn origin(address: &str) -> Option<&str> {
 /// Adds the headers where the handler, or the service behind it, did not set its own.
 pub async fn add(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    add_to(&policy, response.headers_mut());
+    response
+}
+
+/// Adds the headers to those of an answer that has not set its own.
+pub fn add_to(policy: &HeaderValue, headers: &mut HeaderMap) {
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert_with(|| policy.clone());
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static(REFERRER_POLICY));
     headers
         .entry(HeaderName::from_static("permissions-policy"))
         .or_insert(HeaderValue::from_static(PERMISSIONS_POLICY));
-    response
 }
 
 #[cfg(test)]

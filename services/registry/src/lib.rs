@@ -132,18 +132,23 @@ pub fn service(parts: Parts) -> Service {
         .method_not_allowed_fallback(doors::wrong_method);
     // The guard is in front of the check of tokens: who may not do something learns nothing else.
     let guarded = doors::guarded(csrf::protect(guarded, outside.clone()));
-    let routes = doors::machines(login::sessions(guarded, login.clone()), gate)
+    let policy = headers::content_security_policy(&issuer);
+    let routes = doors::machines(login::sessions(guarded, login.clone()), gate.clone())
         .layer(middleware::from_fn_with_state(PLACE, errors::for_people))
-        .layer(middleware::from_fn_with_state(
-            headers::content_security_policy(&issuer),
-            headers::add,
-        ));
+        .layer(middleware::from_fn_with_state(policy.clone(), headers::add));
+    let renewed = registry.clone();
+    let heartbeat = endpoints.measuring(Registry::HEARTBEAT, move |request| {
+        let mut response = renewed.heartbeat(&gate, request)?;
+        headers::add_to(&policy, response.headers_mut());
+        Some(response)
+    });
     let events = registry.events();
     let (trimmed, noting, replicating) = (history.clone(), history.clone(), registry.clone());
     let noted = config.clone();
     Service::new("registry")
         .routes(style::routes().merge(routes))
         .answering_as(Answers::Spring(outside))
+        .shortcut(heartbeat)
         .around(move |routes| endpoints.measured(routes))
         .background("sessions", move |stop| login.tend(stop))
         .background("history", move |stop| async move { history.record(events, stop).await })

@@ -1,18 +1,26 @@
 //! What every answer has, whoever made it: limits, problems, the headers of contract §2.4.
 
-use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Future, Ready, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Extension, Router,
     body::Body,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, Request},
     http::{HeaderValue, Method, StatusCode, Uri, header},
-    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::Either};
 use percent_encoding::percent_decode_str;
 use tokio::time::timeout;
+use tower::{Service, ServiceExt};
 
 use super::{
     BODY_LIMIT, accept, gzip,
@@ -53,8 +61,16 @@ pub fn nowhere() -> Response {
 /// Something that is put around all routes of a service.
 pub(crate) type Around = Box<dyn FnOnce(Router) -> Router + Send>;
 
+/// Answers a request from its head alone, or leaves it to the routes.
+pub(crate) type Shortcut = Box<dyn Fn(&Request) -> Option<Response> + Send + Sync>;
+
 /// Makes of a service's routes what is served.
-pub(crate) fn finished(router: Router, around: Vec<Around>, answers: Answers) -> Router {
+pub(crate) fn finished(
+    router: Router,
+    around: Vec<Around>,
+    answers: Answers,
+    shortcut: Option<Shortcut>,
+) -> Finished {
     let router = match answers {
         Answers::Problems => router.fallback(|| async { Problem::not_found() }),
         Answers::Spring(_) => router.fallback(|| async { nowhere() }),
@@ -63,11 +79,92 @@ pub(crate) fn finished(router: Router, around: Vec<Around>, answers: Answers) ->
         Problem::method_not_allowed(request.method().as_str())
     });
     let inside = around.into_iter().fold(router, |router, wrap| wrap(router));
-    // In a router of its own: `answer` sees a request before it is routed, and an answer with its `Allow`, which the
-    // router inside adds last.
-    Router::new()
-        .fallback_service(inside.layer(DefaultBodyLimit::max(BODY_LIMIT)))
-        .layer(middleware::from_fn_with_state(answers, answer))
+    let routes = inside.layer(DefaultBodyLimit::max(BODY_LIMIT));
+    Finished { routes, rules: Arc::new(Rules { answers, shortcut }) }
+}
+
+/// What is served: a service's routes, and around them what every request may hold and every answer has. It sees a
+/// request before it is routed, and an answer with its `Allow`, which the router adds last.
+#[derive(Clone)]
+pub(crate) struct Finished {
+    routes: Router,
+    rules: Arc<Rules>,
+}
+
+struct Rules {
+    answers: Answers,
+    shortcut: Option<Shortcut>,
+}
+
+impl Service<Request> for Finished {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<
+        Ready<Result<Response, Infallible>>,
+        Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
+    >;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let asked = Asked {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            prefers_page: accept::prefers_page(request.headers()),
+        };
+        if let Some(response) = self.rules.by_head(&mut request) {
+            return Either::Left(ready(Ok(self.rules.complete(&asked, response))));
+        }
+        let (routes, rules) = (self.routes.clone(), self.rules.clone());
+        Either::Right(Box::pin(async move {
+            let response = rules.by_routes(request, routes).await;
+            Ok(rules.complete(&asked, response))
+        }))
+    }
+}
+
+impl Rules {
+    /// Refuses what no route may see, and answers what needs none.
+    fn by_head(&self, request: &mut Request) -> Option<Response> {
+        if let Some(refusal) = refusal(request) {
+            return Some(refusal);
+        }
+        if matches!(self.answers, Answers::Spring(_)) {
+            if let Some(problem) = spring::refusal(request.uri().path()) {
+                return Some(problem.into_response());
+            }
+            spring::strip_last_slash(request);
+        }
+        let shortcut = self.shortcut.as_ref()?;
+        catch_unwind(AssertUnwindSafe(|| shortcut(request))).unwrap_or_else(|_| Some(panicked()))
+    }
+
+    async fn by_routes(&self, request: Request, routes: Router) -> Response {
+        let is_spring = matches!(self.answers, Answers::Spring(_));
+        let gzip = is_spring && accept::takes_gzip(request.headers());
+        in_time(async {
+            let Ok(response) = routes.oneshot(request).await;
+            if gzip { gzip::compressed(response).await } else { response }
+        })
+        .await
+    }
+
+    /// Gives an answer what every answer has.
+    fn complete(&self, asked: &Asked, mut response: Response) -> Response {
+        if let Answers::Spring(outside) = &self.answers {
+            spring::shape(asked, outside, &mut response);
+        }
+        problem::render(&asked.method, asked.uri.path(), &mut response);
+        for (name, value) in SECURITY {
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        }
+        if matches!(self.answers, Answers::Spring(_)) {
+            spring::label(asked, &mut response);
+        }
+        response
+    }
 }
 
 /// What of a request is needed once it has been answered.
@@ -75,44 +172,6 @@ pub(super) struct Asked {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) prefers_page: bool,
-}
-
-async fn answer(State(answers): State<Answers>, request: Request, next: Next) -> Response {
-    let asked = Asked {
-        method: request.method().clone(),
-        uri: request.uri().clone(),
-        prefers_page: accept::prefers_page(request.headers()),
-    };
-    let mut response = match (refusal(&request), &answers) {
-        (Some(refusal), _) => refusal,
-        (None, Answers::Problems) => in_time(next.run(request)).await,
-        (None, Answers::Spring(outside)) => {
-            let mut response = as_spring(request, next).await;
-            spring::shape(&asked, outside, &mut response);
-            response
-        }
-    };
-    problem::render(&asked.method, asked.uri.path(), &mut response);
-    for (name, value) in SECURITY {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    if matches!(answers, Answers::Spring(_)) {
-        spring::label(&asked, &mut response);
-    }
-    response
-}
-
-async fn as_spring(mut request: Request, next: Next) -> Response {
-    if let Some(problem) = spring::refusal(request.uri().path()) {
-        return problem.into_response();
-    }
-    spring::strip_last_slash(&mut request);
-    let gzip = accept::takes_gzip(request.headers());
-    let answered = async {
-        let response = next.run(request).await;
-        if gzip { gzip::compressed(response).await } else { response }
-    };
-    in_time(answered).await
 }
 
 /// Refuses paths that are no text and bodies that announce themselves as too large.
@@ -134,10 +193,14 @@ fn refusal(request: &Request) -> Option<Response> {
 async fn in_time(answered: impl Future<Output = Response>) -> Response {
     match timeout(REQUEST_TIMEOUT, AssertUnwindSafe(answered).catch_unwind()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::internal(anyhow::anyhow!("the handler panicked")).into_response(),
+        Ok(Err(_)) => panicked(),
         Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The request took too long")
             .into_response(),
     }
+}
+
+fn panicked() -> Response {
+    Problem::internal(anyhow::anyhow!("the handler panicked")).into_response()
 }
 
 /// Gives an answer another body.

@@ -15,10 +15,10 @@ use crate::Problem;
 
 /// From how many bytes on it is worth it; the Java services' setting.
 const SMALLEST: u64 = 1024;
-/// Up to how many bytes; an answer has to be in memory as a whole.
+/// Up to how many bytes; the compressed answer has to be in memory as a whole.
 const LARGEST: u64 = 16 * 1024 * 1024;
-/// From how many bytes on others would have to wait too long for this thread.
-const ASIDE: usize = 64 * 1024;
+/// After how many bytes others would have to wait too long for this thread.
+const PIECE: usize = 64 * 1024;
 
 /// The media types that are compressed; what begins like one is one. The Java services' setting, and the registry's XML.
 const KINDS: [&str; 8] = [
@@ -60,17 +60,19 @@ fn is_worth_it(response: &Response) -> bool {
         && !partial
 }
 
-async fn pack(body: Body) -> anyhow::Result<Vec<u8>> {
-    let plain = body.collect().await.context("read the answer to be compressed")?.to_bytes();
-    if plain.len() < ASIDE {
-        return gzip(&plain);
+/// Never has more of the plain text in memory than one piece of it, and lets others have their turn between pieces.
+async fn pack(mut body: Body) -> anyhow::Result<Vec<u8>> {
+    let expected = body.size_hint().lower() as usize / 4;
+    let mut encoder = GzEncoder::new(Vec::with_capacity(expected), Compression::fast());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.context("read the answer to be compressed")?;
+        for piece in frame.data_ref().into_iter().flat_map(|data| data.chunks(PIECE)) {
+            encoder.write_all(piece).context("compress the answer")?;
+            if piece.len() == PIECE {
+                tokio::task::yield_now().await;
+            }
+        }
     }
-    tokio::task::spawn_blocking(move || gzip(&plain)).await.context("compress the answer")?
-}
-
-fn gzip(plain: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), Compression::fast());
-    encoder.write_all(plain).context("compress the answer")?;
     encoder.finish().context("compress the answer")
 }
 

@@ -4,7 +4,6 @@ use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use axum::{
-    Router,
     body::Body,
     extract::{ConnectInfo, Request},
     response::Response,
@@ -22,7 +21,7 @@ use tokio::{
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::impatient::Impatient;
+use super::{Finished, impatient::Impatient};
 use crate::Stop;
 
 /// How long a caller may take to send the headers of a request, idle time between two requests included.
@@ -37,14 +36,18 @@ const CONNECTIONS: usize = 4096;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until `stop`, then lets the requests in flight finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) -> anyhow::Result<()> {
-    serve_at_most(CONNECTIONS, listener, router, stop).await
+pub(crate) async fn serve(
+    listener: TcpListener,
+    finished: Finished,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    serve_at_most(CONNECTIONS, listener, finished, stop).await
 }
 
 async fn serve_at_most(
     limit: usize,
     listener: TcpListener,
-    router: Router,
+    finished: Finished,
     stop: Stop,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("read the listener's address")?;
@@ -68,7 +71,7 @@ async fn serve_at_most(
                 continue;
             }
         };
-        let connection = draining.watch(connection(stream, caller, router.clone()));
+        let connection = draining.watch(connection(stream, caller, finished.clone()));
         connections.spawn(async move {
             if let Err(error) = connection.await {
                 debug!("connection on {address}: {error}");
@@ -100,7 +103,7 @@ impl OncePerSecond {
 fn connection(
     stream: TcpStream,
     caller: SocketAddr,
-    router: Router,
+    finished: Finished,
 ) -> hyper::server::conn::http1::Connection<
     TokioIo<Impatient<TcpStream>>,
     TowerToHyperService<
@@ -116,7 +119,7 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         debug!("set nodelay: {error}");
     }
-    let service = router.map_request(move |request: Request<hyper::body::Incoming>| {
+    let service = finished.map_request(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(caller));
         request

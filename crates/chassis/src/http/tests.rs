@@ -24,7 +24,8 @@ async fn check(path: &str, kind: &str, body: impl Into<Body>, status: u16, detai
         .route("/{name}", post(|_: Path<String>, Form(_): Form<Vec<(String, String)>>| async {}));
     let request = Request::post(path).header(header::CONTENT_TYPE, kind);
     let request = request.body(body.into()).unwrap();
-    let response = finished(routes, Vec::new(), Answers::Problems).oneshot(request).await.unwrap();
+    let response =
+        finished(routes, Vec::new(), Answers::Problems, None).oneshot(request).await.unwrap();
     assert_eq!(response.status(), status, "{path}");
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -9,7 +9,7 @@ mod requests;
 
 pub(super) use exposition::{Format, write};
 pub(super) use families::{Source, families};
-pub(super) use measure::{Observed, measure};
+pub(super) use measure::{Observed, measure, measuring};
 pub(super) use process::{Figures, Process};
 pub(super) use requests::Measured;
 

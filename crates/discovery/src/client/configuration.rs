@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
-use chassis::config::RemoteSource;
+use anyhow::{Context, bail};
+use chassis::{Outside, Stop, config::RemoteSource};
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio::{sync::Mutex, time::sleep};
+use tracing::warn;
 
-use super::Address;
+use super::{Address, contact::Contact};
+use crate::answer;
 
 /// The media type whose values carry their origins, which is what Spring's own client asks for.
 const WITH_ORIGINS: &str = "application/vnd.spring-cloud.config-server.v2+json, application/json";
@@ -51,7 +54,7 @@ struct PropertySource {
 pub struct Configured {
     /// The properties, the most important source first.
     pub sources: Vec<RemoteSource>,
-    /// The name of what was said, if it has one: then [`configuration_after`] waits for something else.
+    /// The name of what was said, if it has one: then [`Configuration::follow`] waits for something else.
     pub tag: Option<String>,
 }
 
@@ -65,12 +68,71 @@ pub async fn configuration(address: &Address, question: &Question) -> anyhow::Re
     said(address, request.send().await.context(ASK)?).await
 }
 
+/// The configuration of a service after its start.
+#[derive(Debug)]
+pub struct Configuration {
+    address: Address,
+    question: Question,
+    /// The name of what was applied last. Whoever holds it applies something.
+    last: Mutex<Option<String>>,
+}
+
+impl Configuration {
+    /// What the Config server at `address` says to a question, after it has said what is called `tag`.
+    pub fn new(address: Address, question: Question, tag: Option<String>) -> Self {
+        Configuration { address, question, last: Mutex::new(tag) }
+    }
+
+    /// Asks now, and applies what is said.
+    ///
+    /// # Errors
+    /// As [`configuration`], and those of `apply`.
+    pub async fn now<T>(
+        &self,
+        apply: impl FnOnce(&[RemoteSource]) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let mut last = self.last.lock().await;
+        let said = configuration(&self.address, &self.question).await?;
+        let applied = apply(&said.sources)?;
+        *last = said.tag;
+        Ok(applied)
+    }
+
+    /// Applies, until `stop`, what a Config server of ours says as soon as it says something else. Another one cannot be
+    /// followed: nothing happens then.
+    pub async fn follow(
+        &self,
+        outside: &Outside,
+        stop: Stop,
+        apply: impl Fn(&[RemoteSource]) -> anyhow::Result<()>,
+    ) {
+        let followed = async {
+            let mut contact =
+                Contact::new(format!("the Config server at {}", self.address), outside);
+            // Not while it waits: it may be asked at any time.
+            while let Some(known) = { self.last.lock().await.clone() } {
+                match configuration_after(&self.address, &self.question, &known).await {
+                    Err(error) => sleep(contact.failed(&error)).await,
+                    Ok(None) => contact.made(),
+                    Ok(Some(said)) => {
+                        contact.made();
+                        let mut last = self.last.lock().await;
+                        *last = said.tag;
+                        if let Err(error) = apply(&said.sources) {
+                            warn!("the Config server says what cannot be used: {error:#}");
+                        }
+                    }
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        stop.run_until_cancelled(followed).await;
+    }
+}
+
 /// Asks a Config server of ours for what it says once that is no longer what has this name; `None` when it still is
 /// after twenty seconds.
-///
-/// # Errors
-/// As [`configuration`].
-pub async fn configuration_after(
+async fn configuration_after(
     address: &Address,
     question: &Question,
     tag: &str,
@@ -102,7 +164,7 @@ fn request(address: &Address, question: &Question) -> anyhow::Result<RequestBuil
     Ok(request.basic_auth(address.user(), Some(address.password())))
 }
 
-async fn said(address: &Address, mut answer: Response) -> anyhow::Result<Configured> {
+async fn said(address: &Address, answer: Response) -> anyhow::Result<Configured> {
     match answer.status() {
         StatusCode::OK => {}
         StatusCode::UNAUTHORIZED => bail!(
@@ -112,11 +174,7 @@ async fn said(address: &Address, mut answer: Response) -> anyhow::Result<Configu
     }
     let tag = answer.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
     let tag = tag.map(str::to_owned);
-    let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.context("read the Config server's answer")? {
-        body.extend_from_slice(&part);
-        ensure!(body.len() <= LIMIT, "the Config server's answer is larger than {LIMIT} bytes");
-    }
+    let body = answer::body(answer, LIMIT).await.context(ASK)?;
     let environment: Environment =
         serde_json::from_slice(&body).context("read the Config server's answer")?;
     let sources = environment.property_sources.into_iter().map(source).collect();

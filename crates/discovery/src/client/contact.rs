@@ -1,4 +1,4 @@
-//! Losing and finding the registry: how long to wait, and one log line each way.
+//! Losing and finding a server: how long to wait, and one log line each way.
 
 use std::time::Duration;
 
@@ -11,28 +11,27 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// What a loop knows of its contact with the registry.
+/// What a loop knows of its contact with a server.
 pub(super) struct Contact<'a> {
-    registry: String,
+    /// For example `the registry at http://host:8761/eureka`.
+    server: String,
     outside: &'a Outside,
     lost: Option<Instant>,
     wait: Duration,
 }
 
 impl<'a> Contact<'a> {
-    pub(super) fn new(registry: impl ToString, outside: &'a Outside) -> Self {
-        Contact { registry: registry.to_string(), outside, lost: None, wait: FIRST_WAIT }
+    pub(super) fn new(server: String, outside: &'a Outside) -> Self {
+        Contact { server, outside, lost: None, wait: FIRST_WAIT }
     }
 
     /// Notes a failure and tells how long to wait before the next attempt.
     pub(super) fn failed(&mut self, error: &anyhow::Error) -> Duration {
-        let registry = &self.registry;
+        let server = &self.server;
         if self.lost.is_some() {
-            debug!("the registry at {registry} is still away: {error:#}");
+            debug!("{server} is still away: {error:#}");
         } else {
-            warn!(
-                "no contact with the registry at {registry}, trying again until there is: {error:#}"
-            );
+            warn!("no contact with {server}, trying again until there is: {error:#}");
             self.lost = Some(Instant::now());
         }
         let wait = self.wait;
@@ -40,20 +39,16 @@ impl<'a> Contact<'a> {
         spread(wait, self.outside)
     }
 
-    /// Notes that the registry answered.
+    /// Notes that the server answered.
     pub(super) fn made(&mut self) {
         if let Some(lost) = self.lost.take() {
-            info!(
-                "the registry at {} answers again after {:.1} s",
-                self.registry,
-                lost.elapsed().as_secs_f64()
-            );
+            info!("{} answers again after {:.1} s", self.server, lost.elapsed().as_secs_f64());
         }
         self.wait = FIRST_WAIT;
     }
 }
 
-/// Between half and all of a wait, so that those who lost the registry together do not come back together.
+/// Between half and all of a wait, so that those who lost it together do not come back together.
 fn spread(wait: Duration, outside: &Outside) -> Duration {
     let [byte] = outside.bytes::<1>();
     wait.mul_f64(0.5 + f64::from(byte) / 510.0)
@@ -66,7 +61,7 @@ mod tests {
     #[test]
     fn waits_grow_to_five_seconds_and_start_again_after_contact() {
         let outside = Outside::fixed("2026-01-01T00:00:00Z".parse().unwrap(), 1);
-        let mut contact = Contact::new("here", &outside);
+        let mut contact = Contact::new("here".to_owned(), &outside);
         let error = anyhow::anyhow!("away");
         let check = |contact: &mut Contact<'_>, expected: u64| {
             let wait = contact.failed(&error).as_millis();

@@ -89,7 +89,8 @@ impl Directory {
     /// # Errors
     /// Never; the signature is that of a background loop.
     pub async fn watch(self: Arc<Self>, stop: Stop) -> anyhow::Result<()> {
-        let mut contact = Contact::new(self.eureka.address(), &self.outside);
+        let mut contact =
+            Contact::new(format!("the registry at {}", self.eureka.address()), &self.outside);
         loop {
             let round = async {
                 let wait = match self.follow().await {
@@ -126,7 +127,7 @@ impl Directory {
                 return Ok(Duration::ZERO);
             }
             known.asked = Some(Instant::now());
-            let right = known.apply(listed.instances) == listed.hash_code;
+            let right = known.apply(listed.list.instances) == listed.list.hash_code;
             known.tag = listed.tag.filter(|_| right);
         }
         Ok(BREATH)
@@ -149,7 +150,7 @@ impl Directory {
         let mut known = self.known();
         known.asked = Some(Instant::now());
         let listed = fetched?;
-        known.replace(listed.instances);
+        known.replace(listed.list.instances);
         known.tag = listed.tag;
         Ok(())
     }

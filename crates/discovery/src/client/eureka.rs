@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, header};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use tracing::debug;
+use serde_json::json;
 
 use super::Address;
-use crate::instance::Instance;
+use crate::{
+    answer::{self, List},
+    instance::Instance,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -36,30 +37,9 @@ pub(super) enum Renewed {
 /// A list of instances.
 #[derive(Debug)]
 pub(super) struct Listed {
-    pub(super) instances: Vec<Instance>,
-    /// How many instances the registry has in which status.
-    pub(super) hash_code: String,
+    pub(super) list: List,
     /// The name of the list, with which a registry of ours can be asked for the next one.
     pub(super) tag: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    applications: Applications,
-}
-
-#[derive(Deserialize)]
-struct Applications {
-    #[serde(rename = "apps__hashcode", default)]
-    hash_code: String,
-    #[serde(default)]
-    application: Vec<Application>,
-}
-
-#[derive(Deserialize)]
-struct Application {
-    #[serde(default)]
-    instance: Vec<Value>,
 }
 
 impl Eureka {
@@ -153,23 +133,9 @@ impl Eureka {
     }
 }
 
-async fn listed(mut answer: Response) -> anyhow::Result<Listed> {
+async fn listed(answer: Response) -> anyhow::Result<Listed> {
     let tag = answer.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
     let tag = tag.map(str::to_owned);
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.context(FETCH)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > LIST_LIMIT {
-            return Err(anyhow!("{FETCH}: the list is longer than {LIST_LIMIT} bytes"));
-        }
-    }
-    let Body { applications } =
-        serde_json::from_slice(&body).context("read the list of instances")?;
-    let all = applications.application.into_iter().flat_map(|application| application.instance);
-    let understood = all.filter_map(|instance| {
-        serde_json::from_value(instance)
-            .inspect_err(|error| debug!("left out an instance: {error}"))
-            .ok()
-    });
-    Ok(Listed { instances: understood.collect(), hash_code: applications.hash_code, tag })
+    let list = answer::list(&answer::body(answer, LIST_LIMIT).await.context(FETCH)?)?;
+    Ok(Listed { list, tag })
 }

@@ -1,6 +1,6 @@
 //! Being found: register, send signs of life, register again when forgotten, cancel at the end.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use chassis::{Outside, Stop};
 use serde_json::{Map, Value, json};
@@ -110,9 +110,9 @@ impl Registration {
             port: Port::open(self.port),
             secure_port: Port::secure(),
             country_id: 1,
-            data_center_info: Some(json!({ "@class": DATA_CENTER, "name": "MyOwn" })),
+            data_center_info: Some(Arc::new(json!({ "@class": DATA_CENTER, "name": "MyOwn" }))),
             lease_info: lease,
-            metadata: self.metadata.clone(),
+            metadata: Arc::new(self.metadata.clone()),
             app_group_name: None,
             home_page_url: None,
             status_page_url: None,
@@ -124,7 +124,7 @@ impl Registration {
             last_updated_timestamp: now,
             last_dirty_timestamp: now,
             action_type: None,
-            others: Map::new(),
+            others: Arc::default(),
         };
         let authority = instance.authority().unwrap_or_default();
         instance.home_page_url = Some(format!("http://{authority}/"));
@@ -172,7 +172,7 @@ async fn stay(
     renewal: Duration,
     outside: &Outside,
 ) -> Infallible {
-    let mut contact = Contact::new(eureka.address(), outside);
+    let mut contact = Contact::new(format!("the registry at {}", eureka.address()), outside);
     let (app, id) = (&instance.app, instance.id());
     let mut registered = false;
     loop {

@@ -1,5 +1,7 @@
 //! An instance in the two forms of the wire, read and written.
 
+use std::sync::Arc;
+
 use serde::de::Error;
 use serde_json::{Map, Value};
 
@@ -98,7 +100,7 @@ impl Instance {
     pub(crate) fn push_xml(&self, target: &mut String, depth: usize) {
         let known = match self.others.is_empty() {
             true => self.to_value(),
-            false => Instance { others: Map::new(), ..self.clone() }.to_value(),
+            false => Instance { others: Arc::default(), ..self.clone() }.to_value(),
         };
         let Value::Object(members) = known else { return };
         // The one member that is called differently in XML.

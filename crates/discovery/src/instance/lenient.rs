@@ -57,6 +57,8 @@ pub(super) mod millis {
 
 /// Names and values; an empty map is written with the class that the Java codec names for it.
 pub(super) mod metadata {
+    use std::sync::Arc;
+
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::{Map, Value};
 
@@ -76,9 +78,9 @@ pub(super) mod metadata {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         source: D,
-    ) -> Result<Map<String, Value>, D::Error> {
+    ) -> Result<Arc<Map<String, Value>>, D::Error> {
         let mut map: Map<String, Value> = Option::deserialize(source)?.unwrap_or_default();
         map.shift_remove(CLASS);
-        Ok(map)
+        Ok(Arc::new(map))
     }
 }

@@ -7,6 +7,7 @@ mod answers;
 mod asked;
 mod batch;
 mod checks;
+mod heartbeat;
 mod reads;
 mod status;
 mod writes;
@@ -26,6 +27,7 @@ use super::{Origin, Registry, leases::Full, peers::REGISTRY_ID};
 use crate::instance::Instance;
 
 pub(super) use asked::REPLICATION;
+pub(super) use heartbeat::answer as answer_heartbeat;
 
 /// The largest description of one instance that is kept, in bytes of JSON.
 const INSTANCE_LIMIT: usize = 16 * 1024;

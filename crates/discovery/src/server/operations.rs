@@ -1,7 +1,7 @@
 //! What can be done to the registry: under its rules, told to whoever listens, and passed on to the peers.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -121,7 +121,7 @@ impl Registry {
             let known = leases.instance(app, id).ok_or(NotTaken::Unknown)?;
             let mut changed = known.description().clone();
             let added = added.into_iter().map(|(name, value)| (name, Value::from(value)));
-            changed.metadata.extend(added);
+            Arc::make_mut(&mut changed.metadata).extend(added);
             if changed.to_value().to_string().len() > limit {
                 return Err(NotTaken::TooLarge);
             }

@@ -172,7 +172,7 @@ async fn metadata_is_added_by_any_pair_and_within_bounds() {
     for query in ["?a=1&b%20c=%C3%BC&d", "?e=a%26b&a=2", ""] {
         assert_eq!(put(query).await, 200, "{query}");
     }
-    let metadata = registry.instance("BOOK", "1").unwrap().metadata.clone();
+    let metadata = (*registry.instance("BOOK", "1").unwrap().metadata).clone();
     let expected = json!({ "a": "2", "b c": "ü", "d": "", "e": "a&b" });
     assert_eq!(Value::Object(metadata), expected);
     assert_eq!(put("?a=%01").await, 400);

@@ -32,7 +32,7 @@ pub(super) async fn applications(State(interface): State<Arc<Interface>>) -> Jso
 
 fn instance(instance: &Instance) -> Value {
     json!({
-        "metadata": instance.metadata,
+        "metadata": *instance.metadata,
         "instanceId": instance.id(),
         "healthCheckUrl": instance.health_check_url,
         "statusPageUrl": instance.status_page_url,

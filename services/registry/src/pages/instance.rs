@@ -107,7 +107,7 @@ pub(super) async fn show(
             text(&lease["renewalIntervalInSecs"]),
             text(&lease["durationInSecs"])
         ),
-        metadata: leaves(&Value::Object(instance.metadata.clone()), ENTRIES)
+        metadata: leaves(&Value::Object((*instance.metadata).clone()), ENTRIES)
             .into_iter()
             .filter(|leaf| !leaf.name.is_empty())
             .map(|leaf| {

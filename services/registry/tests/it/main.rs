@@ -5,6 +5,7 @@
 mod browser;
 mod calls;
 mod doors;
+mod heartbeats;
 mod history;
 mod pages;
 mod recorded;

@@ -1,9 +1,10 @@
 //! Who is let in, and that nobody keeps a server from stopping.
 
-use axum::routing::get;
+use axum::{Router, routing::get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::Service;
 
 #[tokio::test(start_paused = true)]
 async fn what_goes_on_failing_is_said_once_a_second() {
@@ -22,7 +23,8 @@ async fn a_server_without_a_free_place_stops_all_the_same() {
     let address = listener.local_addr().unwrap();
     let router = Router::new().route("/", get(|| async { "here" }));
     let stop = Stop::new();
-    let serving = serve_at_most(1, listener, router, stop.clone());
+    let finished = Service::new("test").routes(router).finished();
+    let serving = serve_at_most(1, listener, finished, stop.clone());
     let calling = async {
         let mut first = TcpStream::connect(address).await.unwrap();
         first.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();

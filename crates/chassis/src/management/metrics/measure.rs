@@ -29,6 +29,17 @@ impl Observed {
     pub(crate) fn new(outside: Outside) -> Self {
         Observed { requests: Requests::default(), recent: Recent::default(), outside }
     }
+
+    fn record(
+        &self,
+        route: &str,
+        (method, path): (&Method, &str),
+        status: StatusCode,
+        took: Duration,
+    ) {
+        self.requests.record(route, method, status.as_u16(), took);
+        self.recent.record(self.outside.now(), (method, path), status.as_u16(), took);
+    }
 }
 
 /// The middleware. Belongs outside of everything that answers, and inside of the router that knows the routes.
@@ -53,6 +64,21 @@ pub(crate) async fn measure(
     response
 }
 
+/// A [shortcut](crate::Service::shortcut) whose answers are measured like those of the route that it spares.
+pub(crate) fn measuring(
+    observed: Arc<Observed>,
+    route: &'static str,
+    shortcut: impl Fn(&Request) -> Option<Response>,
+) -> impl Fn(&Request) -> Option<Response> {
+    move |request| {
+        let begun = Instant::now();
+        let response = shortcut(request)?;
+        let asked = (request.method(), request.uri().path());
+        observed.record(route, asked, response.status(), begun.elapsed());
+        Some(response)
+    }
+}
+
 /// A request that is being answered; counted when it is no more, however that came.
 struct Running {
     observed: Arc<Observed>,
@@ -74,8 +100,6 @@ impl Drop for Running {
             None => return,
         };
         let route = self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-        let Observed { requests, recent, outside } = &*self.observed;
-        requests.record(route, &self.method, status.as_u16(), took);
-        recent.record(outside.now(), (&self.method, self.uri.path()), status.as_u16(), took);
+        self.observed.record(route, (&self.method, self.uri.path()), status, took);
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Underscores in two names are doubled, in both forms, as the Java codec does.
 
+mod list;
+
 use axum::{http::StatusCode, response::Response};
+use chassis::http::in_pieces;
 use serde_json::Value;
 
 use super::asked::Asked;
@@ -10,6 +13,7 @@ use crate::{
     instance::{Form, Instance, xml},
     server::leases::Listed,
 };
+use list::List;
 
 /// One instance; 404 without.
 pub(super) fn instance(asked: Asked, listed: Option<Listed>) -> Response {
@@ -41,7 +45,7 @@ pub(super) fn application(asked: Asked, name: &str, listed: &[Listed]) -> Respon
     match asked.form {
         Form::Json => {
             body.push_str("{\"application\":");
-            push_application(&mut body, asked, name, listed);
+            list::push_application(&mut body, asked, name, listed);
             body.push('}');
         }
         Form::Xml => {
@@ -65,70 +69,18 @@ pub(super) fn applications(
     asked: Asked,
     version: &str,
     hash_code: &str,
-    listed: &[Listed],
+    listed: Vec<Listed>,
 ) -> Response {
-    let groups = listed.chunk_by(|one, next| one.description().app == next.description().app);
-    let groups =
-        groups.filter_map(|group| Some((group.first()?.description().app.as_str(), group)));
-    // About what an instance takes, so that a large list is not copied again and again while it grows.
-    let mut body = String::with_capacity(256 + 1_800 * listed.len());
-    match asked.form {
-        Form::Json => {
-            body.push_str(&format!(
-                "{{\"applications\":{{\"versions__delta\":\"{version}\",\"apps__hashcode\":\"{hash_code}\",\"application\":["
-            ));
-            for (place, (name, group)) in groups.enumerate() {
-                if place > 0 {
-                    body.push(',');
-                }
-                push_application(&mut body, asked, name, group);
-            }
-            body.push_str("]}}");
-        }
-        Form::Xml => {
-            body.push_str("<applications>\n");
-            xml::write(&mut body, 1, "versions_delta", &version.into());
-            xml::write(&mut body, 1, "apps_hashcode", &hash_code.into());
-            for (name, group) in groups {
-                body.push_str("  <application>\n");
-                xml::write(&mut body, 2, "name", &name.into());
-                group.iter().for_each(|listed| push(&mut body, asked, listed));
-                body.push_str("  </application>\n");
-            }
-            body.push_str("</applications>");
-        }
+    let list = List::new(asked, version, hash_code, listed);
+    match asked.compact {
+        true => asked.answer(StatusCode::OK, list.collect::<String>()),
+        false => asked.answer(StatusCode::OK, in_pieces(list.length(), list)),
     }
-    asked.answer(StatusCode::OK, body)
 }
 
 /// How many instances have which status.
 pub(super) fn hash_code(listed: &[Listed]) -> String {
     crate::hash_code::hash_code(listed.iter().map(Listed::description))
-}
-
-/// Appends `{"name":…,"instance":[…]}`.
-fn push_application(body: &mut String, asked: Asked, name: &str, listed: &[Listed]) {
-    body.push_str(&format!("{{\"name\":{},\"instance\":[", Value::from(name)));
-    for (place, listed) in listed.iter().enumerate() {
-        if place > 0 {
-            body.push(',');
-        }
-        push(body, asked, listed);
-    }
-    body.push_str("]}");
-}
-
-/// Appends an instance in a list of applications.
-fn push(body: &mut String, asked: Asked, listed: &Listed) {
-    match (asked.compact, asked.form) {
-        (false, form) => listed.push(form, body),
-        (true, Form::Json) => {
-            body.push_str(&listed.description().to_compact_value().to_string());
-        }
-        (true, Form::Xml) => {
-            xml::write(body, 2, "instance", &listed.description().to_compact_value());
-        }
-    }
 }
 
 fn described(asked: Asked, instance: &Instance) -> Value {

@@ -3,8 +3,9 @@
 use std::{convert::Infallible, net::SocketAddr};
 
 use axum::{
+    body::Body,
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{Extensions, HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -27,30 +28,33 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let headers = &parts.headers;
-        let caller = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Asked::by(&parts.headers, &parts.extensions))
+    }
+}
+
+impl Asked {
+    pub(super) fn by(headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let caller = extensions.get::<ConnectInfo<SocketAddr>>();
         let form =
             if contains(headers, header::ACCEPT.as_str(), "json") { Form::Json } else { Form::Xml };
         let origin = match contains(headers, REPLICATION, "true") {
             true => Origin::Peer,
             false => Origin::Client(caller.map(|caller| caller.0.ip())),
         };
-        Ok(Asked { form, compact: contains(headers, ACCEPT, "compact"), origin })
+        Asked { form, compact: contains(headers, ACCEPT, "compact"), origin }
     }
-}
 
-impl Asked {
     pub(super) fn is_from_peer(self) -> bool {
         self.origin == Origin::Peer
     }
 
     /// An answer in the form that was asked for.
-    pub(super) fn answer(self, status: StatusCode, body: String) -> Response {
+    pub(super) fn answer(self, status: StatusCode, body: impl Into<Body>) -> Response {
         let kind = match self.form {
             Form::Json => "application/json",
             Form::Xml => "application/xml",
         };
-        (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+        (status, [(header::CONTENT_TYPE, kind)], body.into()).into_response()
     }
 
     /// An answer without a body.

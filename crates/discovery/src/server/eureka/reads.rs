@@ -13,7 +13,7 @@ use crate::{instance::Instance, server::Registry};
 
 pub(super) async fn apps(State(registry): State<Registry>, asked: Asked) -> Response {
     let listed = registry.leases().list(|_| true);
-    answers::applications(asked, "1", &hash_code(&listed), &listed)
+    answers::applications(asked, "1", &hash_code(&listed), listed)
 }
 
 pub(super) async fn delta(State(registry): State<Registry>, asked: Asked) -> Response {
@@ -22,7 +22,7 @@ pub(super) async fn delta(State(registry): State<Registry>, asked: Asked) -> Res
         let mut leases = registry.leases();
         (leases.recent(now), leases.list(|_| true), leases.changes())
     };
-    answers::applications(asked, &changes.to_string(), &hash_code(&all), &recent)
+    answers::applications(asked, &changes.to_string(), &hash_code(&all), recent)
 }
 
 pub(super) async fn app(
@@ -79,5 +79,5 @@ fn by_address(
         address(instance).is_some_and(|names| names.split(',').any(|name| name == wanted))
     };
     let listed = registry.leases().list(is_named);
-    answers::applications(asked, "-1", &hash_code(&listed), &listed)
+    answers::applications(asked, "-1", &hash_code(&listed), listed)
 }

@@ -48,13 +48,15 @@ impl Listed {
         Arc::new(with_renewal(instance, self.renewed))
     }
 
+    /// How many bytes [`Listed::push`] appends.
+    pub(crate) fn length(&self, form: Form) -> usize {
+        let written = self.record.written(form);
+        written.text.len() - written.renewed.len() + self.renewed.to_string().len()
+    }
+
     /// Appends the instance as a list of applications has it.
     pub(crate) fn push(&self, form: Form, target: &mut String) {
-        let record = &self.record;
-        let written = match form {
-            Form::Json => record.json.get_or_init(|| write(&record.instance, form)),
-            Form::Xml => record.xml.get_or_init(|| write(&record.instance, form)),
-        };
+        let written = self.record.written(form);
         let (before, after) =
             (&written.text[..written.renewed.start], &written.text[written.renewed.end..]);
         target.push_str(before);
@@ -71,6 +73,14 @@ impl Record {
     /// The instance, but for the time of its last sign of life.
     pub(crate) fn description(&self) -> &Instance {
         &self.instance
+    }
+
+    fn written(&self, form: Form) -> &Written {
+        let kept = match form {
+            Form::Json => &self.json,
+            Form::Xml => &self.xml,
+        };
+        kept.get_or_init(|| write(&self.instance, form))
     }
 }
 

@@ -81,6 +81,9 @@ impl Leases {
         instance.last_updated_timestamp = now.millis;
         instance.lease_info.last_renewal_timestamp = now.millis;
         let (app, id) = (instance.app.clone(), instance.id().to_owned());
+        if let Some(neighbour) = self.apps.get(&app).and_then(|all| all.values().next()) {
+            instance.share_with(neighbour.instance());
+        }
         let record = Arc::new(Record::new(instance));
         self.note(record.clone(), now);
         match self.held_mut(&app, &id) {

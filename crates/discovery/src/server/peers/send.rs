@@ -14,6 +14,7 @@ use super::{
     queue::{Name, Queue, StatusStep, Waiting},
 };
 use crate::{
+    answer,
     instance::Instance,
     server::{Registry, eureka},
 };
@@ -220,7 +221,7 @@ impl Sender {
     }
 
     /// The body of an answer that says yes.
-    pub(super) async fn body(&self, mut answer: Response) -> anyhow::Result<Vec<u8>> {
+    pub(super) async fn body(&self, answer: Response) -> anyhow::Result<Vec<u8>> {
         match answer.status() {
             status if status.is_success() => {}
             StatusCode::UNAUTHORIZED => {
@@ -230,14 +231,7 @@ impl Sender {
             }
             status => return Err(anyhow!("it answered {status}")),
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.context("read its answer")? {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_LIMIT {
-                return Err(anyhow!("its answer is longer than {ANSWER_LIMIT} bytes"));
-            }
-        }
-        Ok(body)
+        answer::body(answer, ANSWER_LIMIT).await
     }
 
     /// Stops telling when the one who answers is this registry.

@@ -2,34 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use serde::Deserialize;
-use serde_json::Value;
-use tracing::{debug, info};
+use tracing::info;
 
 use super::{PeerState, send::Sender};
-use crate::{instance::Instance, server::eureka};
+use crate::{answer, instance::Instance, server::eureka};
 
 /// How long to wait before all are asked again.
 const AGAIN: Duration = Duration::from_millis(500);
-
-#[derive(Deserialize)]
-struct Body {
-    applications: Applications,
-}
-
-#[derive(Deserialize)]
-struct Applications {
-    #[serde(default)]
-    application: Vec<Application>,
-}
-
-#[derive(Deserialize)]
-struct Application {
-    #[serde(default)]
-    instance: Vec<Value>,
-}
 
 /// Takes over what the first peer that answers knows. Ends when one did, or when there is no peer but this registry itself.
 pub(super) async fn first_look(senders: &[Sender]) {
@@ -66,11 +46,5 @@ async fn instances(sender: &Sender) -> anyhow::Result<Vec<Instance>> {
     let answer = sender.get(&["apps", ""]).await?;
     sender.notice_itself(&answer);
     let body = sender.body(answer).await?;
-    let body: Body = serde_json::from_slice(&body).context("read its list of instances")?;
-    let listed = body.applications.application.into_iter().flat_map(|app| app.instance);
-    let understood = listed.filter_map(|instance| {
-        let read = Instance::from_value(instance);
-        read.inspect_err(|error| debug!("left out an instance: {error}")).ok()
-    });
-    Ok(understood.collect())
+    Ok(answer::list(&body)?.instances)
 }

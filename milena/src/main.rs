@@ -140,12 +140,13 @@ async fn up(
     stop: &Stop,
 ) -> anyhow::Result<()> {
     milena::up::warn_of_unused(&settings, &layers.variables);
-    let settings = milena::up::configured(&layers, settings, &arguments.data_dir).await?;
+    let told = milena::up::told(&settings, &arguments.data_dir).await?;
     let (ports, folder) = (arguments.ports(), milena::up::configuration_folder(&settings));
     let options = up::Options {
         data_dir: arguments.data_dir.clone(),
         ports: ports.clone(),
-        settings,
+        layers,
+        told,
         loggers: Some(loggers),
         outside: Outside::system(),
     };

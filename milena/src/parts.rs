@@ -15,7 +15,7 @@ use chassis::{
     telemetry::Loggers,
 };
 use database::{DatabaseRef, Durability, Sqlite, Table};
-use discovery::{Address, Directory, Registration};
+use discovery::{Address, Directory, Registration, server::ConfigServer};
 use entity::ResourceOptions;
 use identity::{Provider, Verifier};
 use mail::{Mailer, SmtpSettings};
@@ -42,6 +42,8 @@ pub(crate) struct Parts {
     pub(crate) config_sources: Option<Vec<String>>,
     /// Reads the configuration again, where a Config server has answered.
     pub(crate) refresh: Option<Refresh>,
+    /// The Config server of this process, once it is needed.
+    config: Option<ConfigServer>,
     provider: Arc<Provider>,
     loggers: Option<Loggers>,
     data_dir: PathBuf,
@@ -74,6 +76,7 @@ impl Parts {
             directory: None,
             config_sources: None,
             refresh: None,
+            config: None,
             provider,
             loggers,
             data_dir,

@@ -12,10 +12,7 @@ use discovery::Configuration;
 use futures_util::FutureExt;
 use tracing::{info, warn};
 
-use crate::{
-    layers::Layers,
-    wanted::{ConfigServer, Wanted},
-};
+use crate::{layers::Layers, up::configuration::Own, wanted::Wanted};
 
 const LEVELS: &str = "logging.level.root";
 const DISTRIBUTION_LIST: &str = "alert.distribution-list";
@@ -27,9 +24,17 @@ const APPLIED: [&str; 3] = [LEVELS, DISTRIBUTION_LIST, ANNOUNCE];
 #[derive(Clone)]
 pub(crate) struct Refresh(Arc<Inner>);
 
+/// Who is asked.
+pub(crate) enum Source {
+    /// The Config server of another process.
+    Remote(Configuration),
+    /// That of this process.
+    Own(Own),
+}
+
 struct Inner {
     layers: Layers,
-    configuration: Configuration,
+    source: Source,
     /// What the service shows of its configuration.
     shown: Current<Settings>,
     announced: Current<store::Announced>,
@@ -38,17 +43,16 @@ struct Inner {
 }
 
 impl Refresh {
-    /// For a service that was made from `wanted`, and got from `server` what is called `tag`.
+    /// For a service that was made from `wanted`.
     pub(crate) fn new(
         layers: Layers,
-        (server, tag): (ConfigServer, Option<String>),
+        source: Source,
         wanted: &Wanted,
         loggers: Option<Loggers>,
     ) -> Self {
-        let ConfigServer { address, question, .. } = server;
         Refresh(Arc::new(Inner {
             layers,
-            configuration: Configuration::new(address, question, tag),
+            source,
             shown: wanted.settings.clone(),
             announced: wanted.store.announced.clone(),
             distribution_list: wanted.alert.distribution_list.clone(),
@@ -61,17 +65,33 @@ impl Refresh {
     /// # Errors
     /// When it does not answer, or says something that cannot be used; everything stays as it is then.
     pub(crate) async fn now(&self) -> anyhow::Result<Vec<String>> {
-        self.0.configuration.now(|said| self.apply(said)).await
+        match &self.0.source {
+            Source::Remote(configuration) => configuration.now(|said| self.apply(said)).await,
+            Source::Own(own) => own.now(|said| self.apply(said)).await,
+        }
     }
 
-    /// Follows a Config server of ours, which tells of a change at once, until `stop`. Another one is asked by
-    /// `POST /management/refresh` only.
+    /// Follows a Config server of ours, here or elsewhere, which tells of a change at once, until `stop`. Another one is
+    /// asked by `POST /management/refresh` only.
     ///
     /// # Errors
     /// Never; the signature is that of a background loop.
     pub(crate) async fn follow(self, outside: Outside, stop: Stop) -> anyhow::Result<()> {
-        let apply = |said: &[RemoteSource]| self.apply(said).map(drop);
-        self.0.configuration.follow(&outside, stop, apply).await;
+        match &self.0.source {
+            Source::Remote(configuration) => {
+                let apply = |said: &[RemoteSource]| self.apply(said).map(drop);
+                configuration.follow(&outside, stop, apply).await;
+            }
+            Source::Own(own) => {
+                let mut changes = own.changed();
+                while let Some(Ok(())) = stop.run_until_cancelled(changes.changed()).await {
+                    if let Err(cause) = self.now().await {
+                        warn!("the configuration cannot be used and stays as it was: {cause:#}");
+                    }
+                }
+                stop.cancelled().await;
+            }
+        }
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use chassis::{
     config::{RemoteSource, Settings},
     telemetry::Loggers,
 };
-use discovery::{Address, Configured, Directory, Registration};
+use discovery::{Address, Configuration, Configured, Directory, Registration};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, UdpSocket};
 use tracing::{info, warn};
@@ -22,7 +22,7 @@ use crate::{
     layers::Layers,
     parts::Parts,
     patience::{Trouble, until_it_works},
-    refresh::Refresh,
+    refresh::{Refresh, Source},
     wanted::{self, ConfigServer, Wanted},
 };
 
@@ -69,8 +69,9 @@ impl Process {
         let registration = registration(&wanted, role, address).await?;
         let member = format!("{}-{}", role.name(), address.port());
         let refresh = told.as_ref().map(|(server, said)| {
-            let asked = (server.clone(), said.tag.clone());
-            Refresh::new(layers, asked, &wanted, loggers.clone())
+            let ConfigServer { address, question, .. } = server.clone();
+            let source = Source::Remote(Configuration::new(address, question, said.tag.clone()));
+            Refresh::new(layers, source, &wanted, loggers.clone())
         });
         let mut parts = Parts::new(wanted, provider, data_dir, &member, loggers, outside.clone());
         let directory = match &registration {
@@ -81,7 +82,7 @@ impl Process {
         };
         parts.directory.clone_from(&directory);
         parts.config_sources = told.map(|(_, said)| names(&said.sources));
-        parts.refresh.clone_from(&refresh);
+        parts.refresh = refresh;
         let service = match role {
             Role::Store => parts.store(registration).await?,
             Role::Alert => parts.alert(registration).await?,
@@ -91,12 +92,7 @@ impl Process {
             Some(directory) => service.background("directory", move |stop| directory.watch(stop)),
             None => service,
         };
-        let service = match refresh {
-            Some(refresh) => {
-                service.background("configuration", move |stop| refresh.follow(outside, stop))
-            }
-            None => service,
-        };
+        let service = parts.following(service);
         let stages = vec![vec![service.on(listener)], parts.embedded()];
         Ok(Process { role, stages, address, _folder: parts.into_folder() })
     }

@@ -1,7 +1,7 @@
 //! `milena up`: the whole system in one process, with embedded parts for everything that was not named.
 
 mod addresses;
-mod configuration;
+pub(crate) mod configuration;
 mod example;
 mod ports;
 mod system;
@@ -12,29 +12,22 @@ pub use system::{Options, System};
 
 use std::path::{Path, PathBuf};
 
-use chassis::config::Settings;
-
-use crate::layers::Layers;
+use chassis::config::{RemoteSource, Settings};
 
 /// Names in the log what somebody has set and what has no effect here.
 pub fn warn_of_unused(settings: &Settings, variables: &[(String, String)]) {
     crate::unused::warn_of(settings, variables, None);
 }
 
-/// The settings with what the registry of `up` serves laid over them, unless another registry was named.
+/// What the registry of `up` serves for its services; nothing when another registry was named.
 ///
 /// # Errors
 /// Names the file or key that cannot be used.
-pub async fn configured(
-    layers: &Layers,
-    settings: Settings,
-    data_dir: &Path,
-) -> anyhow::Result<Settings> {
+pub async fn told(settings: &Settings, data_dir: &Path) -> anyhow::Result<Vec<RemoteSource>> {
     if settings.is_set("eureka.client.service-url.defaultZone") {
-        return Ok(settings);
+        return Ok(Vec::new());
     }
-    let told = configuration::told(&settings, data_dir).await?;
-    Ok(layers.settings(&told)?)
+    configuration::told(settings, data_dir).await
 }
 
 /// The folder of configuration files that the registry serves.

@@ -55,7 +55,7 @@ impl Run<'_> {
 
     async fn renewals(&mut self, servers: &Servers, bare: &Server, instances: &[Instance]) {
         self.memory(servers, "registered", "registered", Goal::None).await;
-        self.pace(servers, instances).await;
+        self.pace(servers, bare, instances).await;
         self.memory(servers, "renewed", "renewed at this pace", MEMORY).await;
         let outcome = self.saturate(servers, bare, instances).await;
         self.note("renewals by callers", outcome);
@@ -97,7 +97,7 @@ impl Run<'_> {
         self.times("seen", what, &taken, [(50, Goal::None), (99, SEEN)]);
     }
 
-    async fn pace(&mut self, servers: &Servers, instances: &[Instance]) {
+    async fn pace(&mut self, servers: &Servers, bare: &Server, instances: &[Instance]) {
         let (count, connections) = (instances.len(), self.arguments.connections);
         let what = format!(
             "{count} instances renew every {RENEWAL_SECONDS} s, over {connections} connections"
@@ -112,6 +112,13 @@ impl Run<'_> {
         let (share, other) = paced.figure(|paced| paced.share);
         let figure = less("% of a core").beside(other).goal(SHARE);
         self.table.add("pace.share", what, share, figure);
+        let what = "a bare handler, at the same pace";
+        eprintln!("{what}");
+        let outcome = pace.hold(bare, instances).await;
+        if let Some(paced) = self.note(what, outcome) {
+            self.count(what, &paced.tally);
+            self.table.add("pace.bare", what, paced.share, less("% of a core"));
+        }
         let taken = Pair {
             ours: paced.ours.map(|paced| paced.tally.times),
             other: paced.other.map(|paced| paced.tally.times),

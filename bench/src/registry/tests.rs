@@ -220,7 +220,9 @@ async fn a_registry_without_a_fault_is_measured_beside_another() {
         assert!(figures[key]["other"]["value"].as_f64().unwrap() > 0.0, "{key}: {figures:#}");
     }
     assert!(figures["bare.rate"]["value"].as_f64().unwrap() > 0.0, "{figures:#}");
-    assert!(figures["pace.share"]["value"].is_number(), "{figures:#}");
+    for key in ["pace.share", "pace.bare"] {
+        assert!(figures[key]["value"].is_number(), "{key}: {figures:#}");
+    }
     assert_eq!(figures["fetch.json.p50"]["goal"]["limit"], 5.0);
     assert_eq!((outcome.left, outcome.left_at_other), (120, 0));
 }

@@ -14,6 +14,11 @@ use identity::{
 };
 
 use super::Parts;
+use crate::{
+    layers::Layers,
+    refresh::{Refresh, Source},
+    up::configuration::Own,
+};
 
 impl Parts {
     /// The registry. It registers itself too, as the original does.
@@ -48,12 +53,31 @@ impl Parts {
         }))
     }
 
+    /// Lets the services read their configuration again from the Config server of this process.
+    pub(crate) fn follow_own(&mut self, layers: Layers) -> anyhow::Result<()> {
+        let own = Own::new(self.config_server()?, &self.wanted.settings.get());
+        let loggers = self.loggers.clone();
+        self.refresh = Some(Refresh::new(layers, Source::Own(own), &self.wanted, loggers));
+        Ok(())
+    }
+
+    /// A service beside which the configuration is followed.
+    pub(crate) fn following(&self, service: Service) -> Service {
+        let Some(refresh) = self.refresh.clone() else { return service };
+        let outside = self.outside.clone();
+        service.background("refresh", move |stop| refresh.follow(outside, stop))
+    }
+
     /// The configuration server that the settings describe; clones of repositories are kept in the data folder.
-    fn config_server(&self) -> anyhow::Result<ConfigServer> {
+    fn config_server(&mut self) -> anyhow::Result<ConfigServer> {
+        if let Some(config) = &self.config {
+            return Ok(config.clone());
+        }
         let folder = &self.wanted.registry.config_folder;
         let clones = self.data_dir.join("config");
         let settings = ConfigServerSettings::read(&self.wanted.settings.get(), folder, &clones)?;
-        ConfigServer::with(settings, self.outside.clone())
+        let config = ConfigServer::with(settings, self.outside.clone())?;
+        Ok(self.config.insert(config).clone())
     }
 
     /// How people sign in, with their sessions in this database.

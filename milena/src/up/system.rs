@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chassis::{Outside, Service, Stop, config::Settings, telemetry::Loggers};
+use chassis::{Outside, Service, Stop, config::RemoteSource, telemetry::Loggers};
 use discovery::{Address, Directory, Forwarder, Registration};
 use identity::{Issuer, Provider, login::Login};
 use mail::{Mailbox, Security, SmtpSettings};
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     folder::{Folder, KEYS},
+    layers::Layers,
     parts::Parts,
     wanted::{Mails, Wanted},
 };
@@ -33,8 +34,10 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Which ports to listen on.
     pub ports: Ports,
-    /// Every configuration key.
-    pub settings: Settings,
+    /// What was said about the configuration.
+    pub layers: Layers,
+    /// What the registry serves for the services, the most important source first.
+    pub told: Vec<RemoteSource>,
     /// What changes log levels while the program runs; none where another program logs.
     pub loggers: Option<Loggers>,
     /// The time and randomness.
@@ -58,8 +61,8 @@ impl System {
     /// # Errors
     /// Names the port, folder, file or key that cannot be used; nothing is started then.
     pub async fn prepare(options: Options) -> anyhow::Result<Self> {
-        let Options { data_dir, ports, settings, loggers, outside } = options;
-        let wanted = Wanted::read(&settings.resolved()?)?;
+        let Options { data_dir, ports, layers, told, loggers, outside } = options;
+        let wanted = Wanted::read(&layers.settings(&told)?)?;
         let listeners = ports.bind(&Embedded::wanted(&wanted)).await?;
         let mut addresses = addresses(&listeners, &ports)?;
         addresses.data = data_dir.display().to_string();
@@ -78,6 +81,9 @@ impl System {
         parts.mail_server = Some(smtp);
         // Taken first: a folder that is somebody else's, or damaged, stops everything before anything is written.
         parts.folder().await?;
+        if listeners.registry.is_some() {
+            parts.follow_own(layers)?;
+        }
         Builder { parts, addresses }.build(listeners).await
     }
 
@@ -202,7 +208,8 @@ impl Builder {
         if let Some(listener) = listeners.registry {
             let registration =
                 self.registration(&registry, registry::NAME, &self.addresses.registry)?;
-            embedded.push(self.parts.registry(registration).await?.on(listener));
+            let registry = self.parts.registry(registration).await?;
+            embedded.push(self.parts.following(registry).on(listener));
         }
         if let (Some(listener), Some(mailbox)) = (listeners.smtp, mailbox) {
             embedded.push(

@@ -4,6 +4,7 @@ use std::fs;
 
 use chassis::{Outside, Secret, Stop};
 use discovery::{Address, Registration, keep_registered};
+use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
@@ -15,8 +16,7 @@ use crate::{
 
 /// Asks the registry as the user `admin`.
 async fn ask(system: &Running, path: &str) -> Answer {
-    let request =
-        system.anonymous().request(reqwest::Method::GET, &format!("{}{path}", system.at.registry));
+    let request = system.anonymous().request(Method::GET, &format!("{}{path}", system.at.registry));
     sent(
         request
             .header("Accept", "application/json")
@@ -165,7 +165,8 @@ async fn an_identity_provider_named_in_the_folder_reaches_all_services() {
         "spring.security.oauth2.client:\n  provider.oidc.issuer-uri: {}\n  registration.oidc:\n    client-id: internal\n    client-secret: internal\neureka.client.service-url.defaultZone: http://admin:admin@jhipster-registry:8761/eureka/\n",
         other.at.issuer
     );
-    fs::write(folder.path().join("central-config/application.yml"), said).unwrap();
+    let file = folder.path().join("central-config/application.yml");
+    fs::write(&file, &said).unwrap();
     let mut program = Program::start(folder.path(), &["up", "--ports", "0"], &[]);
     let at: Value = serde_json::from_str(&program.first_line().await).unwrap();
     assert_eq!(at["issuer"], other.at.issuer);
@@ -180,6 +181,18 @@ async fn an_identity_provider_named_in_the_folder_reaches_all_services() {
     let target = answer.header("location");
     assert!(target.starts_with(&other.at.issuer), "{target}");
     assert!(target.contains("client_id=internal"), "{target}");
+    let other_file = format!("{said}milena:\n  store.announce: created\n  rest.list-limit: 7\n");
+    fs::write(&file, other_file).unwrap();
+    program.says("and is applied: milena.store.announce").await;
+    program.says("from the next start on: milena.rest.list-limit").await;
+    for service in ["gateway", "store", "alert"] {
+        let management = format!("{}/management", at[service].as_str().unwrap());
+        let env = admin.get(&format!("{management}/env/milena.store.announce")).await;
+        assert_eq!(env.expect(200).json()["property"]["value"], "created", "{service}");
+        let refresh = format!("{management}/refresh");
+        let changed = admin.send(Method::POST, &refresh, &json!({})).await.expect(200).json();
+        assert_eq!(changed, json!([]), "{service}");
+    }
     program.signal(Signal::TERM);
     let ended = program.end().await;
     assert_eq!(ended.code, Some(0), "{}", ended.err);

@@ -20,7 +20,10 @@ use messaging::{
     BROKER, Embedded,
     dead_letters::{self, DeadLetter},
 };
-use milena::up::{Addresses, Options, Ports, System};
+use milena::{
+    layers::Layers,
+    up::{Addresses, Options, Ports, System},
+};
 use reqwest::{Client, redirect::Policy};
 use tempfile::TempDir;
 use tokio::{
@@ -99,14 +102,14 @@ impl Home {
             ("alert.distribution-list", list.as_str()),
             ("spring.security.user.password", &self.password),
         ];
-        let settings =
-            own.iter().chain(keys).fold(milena::defaults().unwrap(), |settings, (key, value)| {
-                settings.argument(key, *value).unwrap()
-            });
+        let arguments = own.iter().chain(keys);
+        let arguments =
+            arguments.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let options = Options {
             data_dir: self.path(""),
             ports: self.ports.clone(),
-            settings,
+            layers: Layers { arguments, ..Layers::default() },
+            told: Vec::new(),
             // All systems of this process write one log, whose levels none of them may change.
             loggers: Some(Loggers::detached("info".parse().unwrap(), &milena::CRATES)),
             outside: Outside::system(),

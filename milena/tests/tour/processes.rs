@@ -51,7 +51,9 @@ impl Program {
     /// Starts the program on ports that the system chooses, with its data in a folder.
     pub(crate) async fn start(folder: &Path) -> anyhow::Result<Program> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_milena"));
-        command.args(["up", "--ports", "0", "--data-dir"]).arg(folder.join("data"));
+        command.args(["up", "--ports", "0"]);
+        command.arg("--data-dir").arg(folder.join("data"));
+        command.arg("--config-dir").arg(folder.join("config"));
         // It is for the tour, and the program knows no such key.
         command.env_remove("MILENA_SCREENSHOTS");
         let mut process = Process::start(command, folder.join("program.txt"))?;

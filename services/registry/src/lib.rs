@@ -115,7 +115,6 @@ pub fn service(parts: Parts) -> Service {
         registry: registry.clone(),
         history: history.clone(),
         config: config.clone(),
-        configuration: config.routes(),
         calls: Calls::new(settings.call_allowed),
         interface: interface.clone(),
     });

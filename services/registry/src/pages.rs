@@ -20,9 +20,7 @@ use std::sync::Arc;
 use ::pages::{Frame, Link, Visit, errors::accepts_html};
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
     extract::Request,
-    http::StatusCode,
     middleware::{self, Next},
     response::{Redirect, Response},
     routing::get,
@@ -30,20 +28,14 @@ use axum::{
 use chassis::Problem;
 use discovery::{Instance, Registry, server::ConfigServer};
 use serde::Deserialize;
-use tower::ServiceExt;
 
 use crate::{BRAND, api::Interface, call::Calls, history::History};
-
-/// How much of an answer of the configuration server is shown, in bytes.
-const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
 
 /// What the pages are made from.
 pub(crate) struct Pages {
     pub(crate) registry: Registry,
     pub(crate) history: Arc<History>,
     pub(crate) config: ConfigServer,
-    /// The configuration server's routes, asked without going through HTTP.
-    pub(crate) configuration: Router,
     pub(crate) calls: Calls,
     pub(crate) interface: Arc<Interface>,
 }
@@ -81,22 +73,6 @@ impl Pages {
     fn find(&self, which: &Which) -> Result<Arc<Instance>, Problem> {
         self.registry.instance(&which.app, &which.id).ok_or_else(Problem::not_found)
     }
-
-    /// The status and body of what the configuration server answers, or what it says is wrong.
-    async fn configured(&self, request: Request) -> Result<Result<Bytes, Problem>, Problem> {
-        let Ok(answer) = self.configuration.clone().oneshot(request).await;
-        if let Some(problem) = answer.extensions().get::<Problem>() {
-            return Ok(Err(problem.clone()));
-        }
-        let status = answer.status();
-        let body = to_bytes(answer.into_body(), ANSWER_LIMIT).await.map_err(Problem::internal)?;
-        if status.is_success() {
-            return Ok(Ok(body));
-        }
-        let told = String::from_utf8_lossy(&body);
-        let detail = if told.is_empty() { status.to_string() } else { ::pages::shortened(&told) };
-        Ok(Err(Problem::new(status, detail)))
-    }
 }
 
 /// The frame of a page for an administrator.
@@ -122,11 +98,4 @@ async fn for_people(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     chassis::http::nowhere()
-}
-
-/// A request to the configuration server.
-fn request(request: axum::http::request::Builder, body: String) -> Result<Request, Problem> {
-    request
-        .body(Body::from(body))
-        .map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "The names cannot stand in an address"))
 }

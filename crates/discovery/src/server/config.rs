@@ -6,6 +6,7 @@
 mod backend;
 mod cipher;
 mod conditions;
+mod encryption;
 mod error;
 mod expand;
 mod flat;
@@ -30,6 +31,7 @@ use chassis::{Outside, Stop, config::RemoteSource};
 use tokio::sync::watch;
 
 pub use cipher::{CipherOptions, RsaAlgorithm};
+pub use encryption::NotDone;
 pub use error::ConfigServerError;
 pub use provenance::{Change, Effective, Origin, Overridden, Versioned};
 pub use refresh::BackendState;

@@ -106,8 +106,7 @@ impl Page {
         }
         self.version = told.version.as_deref().map(shortened);
         self.total = told.properties.len();
-        let sources = config.sources(application, profile, self.asked.label()).await?;
-        self.sources = sources.iter().map(|source| shortened(&source.name)).collect();
+        self.sources = told.sources.iter().map(|name| shortened(name)).collect();
         self.keys = told.properties.iter().take(KEYS).map(key).collect();
         Ok(())
     }

@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use ::pages::{Frame, Visit, page};
 use askama::Template;
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use chassis::{Problem, http::Form};
+use discovery::server::config::NotDone;
 use serde::Deserialize;
 
-use super::{Pages, frame, request, visit::Administrator};
+use super::{Pages, frame, visit::Administrator};
 
 /// The longest text, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -32,7 +30,7 @@ pub(super) struct Work {
     action: Action,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Action {
     Encrypt,
@@ -51,30 +49,18 @@ pub(super) async fn work(
     if work.text.len() > LIMIT {
         return Err(Problem::too_large(LIMIT));
     }
-    let (path, text) = match work.action {
-        Action::Encrypt => ("/encrypt", work.text.as_str()),
+    let done = match work.action {
+        Action::Encrypt => pages.config.encrypt(&work.text).map(|text| format!("{{cipher}}{text}")),
         // As it stands in a file, with or without quotes around it.
-        Action::Decrypt => ("/decrypt", work.text.trim().trim_matches(['\'', '"'])),
+        Action::Decrypt => pages.config.decrypt(work.text.trim().trim_matches(['\'', '"'])),
     };
-    let body = text.strip_prefix("{cipher}").filter(|_| work.action == Action::Decrypt);
-    let body = body.unwrap_or(text).to_owned();
-    let asked = request(Request::post(path).header("content-type", "text/plain"), body)?;
-    match pages.configured(asked).await? {
-        Ok(body) => {
-            let told = String::from_utf8_lossy(&body).into_owned();
-            let result =
-                if work.action == Action::Encrypt { format!("{{cipher}}{told}") } else { told };
-            shown(&visit, work.text, Some(result), None)
-        }
-        Err(problem) if problem.status().is_server_error() => Err(problem),
-        Err(problem) => {
-            let wrong = match problem.status().as_u16() {
-                404 => "The registry has no key: set ENCRYPT_KEY and start it again.".to_owned(),
-                _ => problem.detail().to_owned(),
-            };
-            shown(&visit, work.text, None, Some(wrong))
-        }
-    }
+    let wrong = match done {
+        Ok(result) => return shown(&visit, work.text, Some(result), None),
+        Err(NotDone::NoKey) => "The registry has no key: set ENCRYPT_KEY and start it again.",
+        Err(NotDone::OtherKey) => "Text not encrypted with this key",
+        Err(NotDone::Failed(cause)) => return Err(Problem::internal(cause)),
+    };
+    shown(&visit, work.text, None, Some(wrong.to_owned()))
 }
 
 fn shown(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ::pages::{Frame, Time, Visit, page, shortened};
 use askama::Template;
 use axum::{extract::State, response::Response};
-use chassis::Problem;
+use chassis::{Problem, config::masked};
 use discovery::{Instance, Status};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::{
     flat::{Leaf, leaves},
     frame,
     query::Query,
-    shown::{Badge, address, disclosed, query, text},
+    shown::{Badge, address, query, text},
     visit::Administrator,
 };
 
@@ -110,10 +110,7 @@ pub(super) async fn show(
         metadata: leaves(&Value::Object((*instance.metadata).clone()), ENTRIES)
             .into_iter()
             .filter(|leaf| !leaf.name.is_empty())
-            .map(|leaf| {
-                let told = disclosed(&leaf.name, &leaf.value);
-                Leaf { value: told.unwrap_or_else(|| "not shown: a secret".to_owned()), ..leaf }
-            })
+            .map(|leaf| Leaf { value: masked(&leaf.name, &leaf.value), ..leaf })
             .collect(),
         changes: changes(&instance),
     })

@@ -7,10 +7,6 @@ use serde_json::Value;
 
 use crate::history::{Event, Kind};
 
-/// Parts of names whose values are not shown.
-const SECRETS: [&str; 6] =
-    ["password", "secret", "token", "credential", "private-key", "encrypt.key"];
-
 /// A state at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Badge {
@@ -121,58 +117,10 @@ pub(super) fn address(instance: &Instance) -> String {
     }
 }
 
-/// What a page shows of a value: nothing of a secret, which its name tells, and no password within an address.
-pub(super) fn disclosed(name: &str, value: &str) -> Option<String> {
-    let name = name.to_lowercase();
-    if SECRETS.iter().any(|part| name.contains(part)) {
-        return None;
-    }
-    let mut shown = String::new();
-    for (index, part) in value.split("://").enumerate() {
-        if index == 0 {
-            shown.push_str(part);
-            continue;
-        }
-        shown.push_str("://");
-        let authority = part.split(['/', '?', '#', ',', ' ']).next().unwrap_or_default();
-        match authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')) {
-            Some((user, password)) => {
-                shown.push_str(&format!("{user}:…{}", &part[user.len() + 1 + password.len()..]));
-            }
-            None => shown.push_str(part),
-        }
-    }
-    Some(shown)
-}
-
 /// The plain text of a value.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::disclosed;
-
-    #[test]
-    fn secrets_are_not_shown() {
-        for (name, value, expected) in [
-            ("server.port", "8082", Some("8082")),
-            ("spring.mail.password", "hunter2", None),
-            ("jhipster.jwt.base64-secret", "hunter2", None),
-            (
-                "defaultZone",
-                "http://admin:hunter2@a:8761/eureka,http://b:c@d/",
-                Some("http://admin:…@a:8761/eureka,http://b:…@d/"),
-            ),
-            ("url", "http://host:80/a@b:c", Some("http://host:80/a@b:c")),
-            ("url", "http://admin@host", Some("http://admin@host")),
-            ("url", "mongodb://u:p@ss@host/db", Some("mongodb://u:…@host/db")),
-        ] {
-            assert_eq!(disclosed(name, value).as_deref(), expected, "{name}");
-        }
     }
 }

@@ -20,6 +20,8 @@ const MASK: &str = "******";
 pub struct Versioned {
     /// The commit, where one repository is behind it.
     pub version: Option<String>,
+    /// The names of the sources, as clients know them, the strongest first.
+    pub sources: Vec<String>,
     /// In the order of keys.
     pub properties: Vec<Effective>,
 }
@@ -90,7 +92,8 @@ impl ConfigServer {
             .map(|counting| effective(counting, &answer.sources))
             .collect();
         properties.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(Versioned { version: answer.version, properties })
+        let sources = answer.sources.iter().map(|source| source.name.clone()).collect();
+        Ok(Versioned { version: answer.version, sources, properties })
     }
 
     /// What would change for an application and profiles if `to` were served instead of `from`: each a branch, a tag or a

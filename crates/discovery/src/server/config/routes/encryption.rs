@@ -10,7 +10,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::server::config::{
     ConfigServer,
-    cipher::{Cipher, names, without_names},
+    cipher::{Cipher, without_names},
+    encryption::NotDone,
     json,
 };
 
@@ -24,11 +25,7 @@ pub(super) async fn encrypt(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, Problem> {
-    let text = given(&headers, body, "encrypt")?;
-    let Some(cipher) = server.cipher() else { return Ok(too_weak()) };
-    let encrypted = cipher.encrypt(without_names(&text)).map_err(Problem::internal)?;
-    let answer = format!("{}{encrypted}", names(&text));
-    Ok(([(header::CONTENT_TYPE, TEXT)], answer).into_response())
+    done(server.encrypt(&given(&headers, body, "encrypt")?))
 }
 
 /// `POST /decrypt` and `POST /decrypt/{app}/{profiles}`.
@@ -37,17 +34,19 @@ pub(super) async fn decrypt(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, Problem> {
-    let text = given(&headers, body, "decrypt")?;
-    let Some(cipher) = server.cipher() else { return Ok(too_weak()) };
-    match read(cipher, &text) {
-        Some(plain) => Ok(([(header::CONTENT_TYPE, TEXT)], plain).into_response()),
-        None => Ok(told(StatusCode::BAD_REQUEST, "Text not encrypted with this key", "INVALID")),
-    }
+    done(server.decrypt(&given(&headers, body, "decrypt")?))
 }
 
-fn read(cipher: &Cipher, text: &str) -> Option<String> {
-    let text = without_names(text.strip_prefix("{cipher}").unwrap_or(text)).trim();
-    cipher.decrypt(text).map(|plain| plain.expose().clone())
+fn done(outcome: Result<String, NotDone>) -> Result<Response, Problem> {
+    match outcome {
+        Ok(text) => Ok(([(header::CONTENT_TYPE, TEXT)], text).into_response()),
+        // What the original says then, because without a key its cipher changes nothing.
+        Err(NotDone::NoKey) => Ok(too_weak()),
+        Err(NotDone::OtherKey) => {
+            Ok(told(StatusCode::BAD_REQUEST, "Text not encrypted with this key", "INVALID"))
+        }
+        Err(NotDone::Failed(cause)) => Err(Problem::internal(cause)),
+    }
 }
 
 /// `GET /encrypt/status`.
@@ -109,7 +108,6 @@ fn is_padded(rest: &str, verb: &str) -> bool {
     verb == "decrypt" && !hex && (text.len() + 1).is_multiple_of(4)
 }
 
-/// What the original answers without a key, because then its cipher changes nothing.
 fn too_weak() -> Response {
     told(StatusCode::NOT_FOUND, "The encryption algorithm is not strong enough", "INVALID")
 }

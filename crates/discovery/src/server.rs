@@ -33,7 +33,7 @@ pub use basic::{Gate, challenge};
 pub use config::ConfigServer;
 #[doc(hidden)]
 pub use config::fuzz as config_fuzz;
-pub use events::{Event, Kind, Origin};
+pub use events::{Author, Event, Kind, Origin};
 pub use figures::Figures;
 pub use leases::Past;
 pub use peers::{Peer, PeerState};

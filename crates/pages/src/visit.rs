@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
-    http::request::Parts,
+    http::{Method, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use chassis::{Problem, Secret};
@@ -42,7 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         match visit(parts) {
             Ok(Some(visit)) => Ok(visit),
-            Ok(None) => Err(Redirect::to(&sign_in(parts.uri.path())).into_response()),
+            Ok(None) => Err(Redirect::to(&sign_in(place(parts))).into_response()),
             Err(problem) => Err(problem.into_response()),
         }
     }
@@ -68,6 +68,14 @@ fn visit(parts: &Parts) -> Result<Option<Visit>, Problem> {
         csrf,
         path: parts.uri.path().to_owned(),
     }))
+}
+
+/// Where a visitor was, with what was asked there. What a form has sent is not sent again.
+fn place(parts: &Parts) -> &str {
+    match parts.uri.path_and_query() {
+        Some(all) if parts.method == Method::GET => all.as_str(),
+        _ => parts.uri.path(),
+    }
 }
 
 /// Where a visitor signs in who is to come back to `path`.

@@ -22,7 +22,7 @@ pub struct Event {
     /// `host:port`; empty when the instance has no open port for HTTP.
     pub address: String,
     /// Who did it.
-    pub by: Origin,
+    pub by: Author,
 }
 
 /// What can happen to an instance.
@@ -44,6 +44,21 @@ pub enum Kind {
     Evicted,
     /// Another registry passed its registration on.
     Replicated,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// Whoever asked.
+    Origin(Origin),
+    /// An operator of this name, in the process of the registry.
+    Operator(String),
+}
+
+impl From<Origin> for Author {
+    fn from(origin: Origin) -> Self {
+        Author::Origin(origin)
+    }
 }
 
 /// Who asks for a change.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{
-    Event, Kind, Origin, Registry,
+    Author, Event, Kind, Origin, Registry,
     leases::{Full, Heartbeat, Registered, Renewal, StatusChange},
     peers::Change,
 };
@@ -44,7 +44,7 @@ impl Registry {
             _ => Kind::Registered,
         };
         self.tell(kind, origin, &app, &id);
-        self.pass_on(origin, &app, &id, Change::Register);
+        self.pass_on(&origin.into(), &app, &id, Change::Register);
         Ok(())
     }
 
@@ -61,7 +61,7 @@ impl Registry {
             self.tell(Kind::StatusChanged, origin, app, id);
         }
         if matches!(renewal, Renewal::Renewed) {
-            self.pass_on(origin, app, id, Change::Heartbeat);
+            self.pass_on(&origin.into(), app, id, Change::Heartbeat);
         }
         renewal
     }
@@ -70,8 +70,8 @@ impl Registry {
         let now = self.now();
         let Some(record) = self.leases().cancel(app, id, now) else { return false };
         info!(instance.app = app, instance.id = id, "cancelled {app}/{id}");
-        self.tell_of(Kind::Cancelled, origin, record.description());
-        self.pass_on(origin, app, id, Change::Cancel);
+        self.tell_of(Kind::Cancelled, origin.into(), record.description());
+        self.pass_on(&origin.into(), app, id, Change::Cancel);
         true
     }
 
@@ -80,13 +80,13 @@ impl Registry {
         app: &str,
         id: &str,
         change: StatusChange,
-        origin: Origin,
+        by: impl Into<Author>,
     ) -> bool {
-        let now = self.now();
+        let (now, by) = (self.now(), by.into());
         let there = self.leases().override_status(app, id, change, now);
         if there {
-            self.tell(Kind::StatusOverridden, origin, app, id);
-            self.pass_on(origin, app, id, Change::Override(change.status));
+            self.pass_on(&by, app, id, Change::Override(change.status));
+            self.tell(Kind::StatusOverridden, by, app, id);
         }
         there
     }
@@ -96,13 +96,13 @@ impl Registry {
         app: &str,
         id: &str,
         own: StatusChange,
-        origin: Origin,
+        by: impl Into<Author>,
     ) -> bool {
-        let now = self.now();
+        let (now, by) = (self.now(), by.into());
         let there = self.leases().remove_override(app, id, own, now);
         if there {
-            self.tell(Kind::OverrideRemoved, origin, app, id);
-            self.pass_on(origin, app, id, Change::RemoveOverride(own.status));
+            self.pass_on(&by, app, id, Change::RemoveOverride(own.status));
+            self.tell(Kind::OverrideRemoved, by, app, id);
         }
         there
     }
@@ -129,7 +129,7 @@ impl Registry {
             registered.map_err(|_| NotTaken::Unknown)?;
         }
         self.tell(Kind::MetadataChanged, origin, app, id);
-        self.pass_on(origin, app, id, Change::Register);
+        self.pass_on(&origin.into(), app, id, Change::Register);
         Ok(())
     }
 
@@ -150,28 +150,28 @@ impl Registry {
                 instance.id = id,
                 "evicted {app}/{id}: silent for more than {lease} s"
             );
-            self.tell_of(Kind::Evicted, Origin::Registry, instance);
+            self.tell_of(Kind::Evicted, Origin::Registry.into(), instance);
         }
     }
 
-    fn pass_on(&self, origin: Origin, app: &str, id: &str, change: Change) {
+    fn pass_on(&self, by: &Author, app: &str, id: &str, change: Change) {
         // What came from a peer has been told to the others by that peer.
-        if origin != Origin::Peer {
+        if *by != Author::Origin(Origin::Peer) {
             self.peers.note(app, id, change);
         }
     }
 
-    fn tell(&self, kind: Kind, by: Origin, app: &str, id: &str) {
+    fn tell(&self, kind: Kind, by: impl Into<Author>, app: &str, id: &str) {
         if self.events.receiver_count() == 0 {
             return;
         }
         let listed = self.leases().instance(app, id);
         if let Some(listed) = listed {
-            self.tell_of(kind, by, listed.description());
+            self.tell_of(kind, by.into(), listed.description());
         }
     }
 
-    fn tell_of(&self, kind: Kind, by: Origin, instance: &Instance) {
+    fn tell_of(&self, kind: Kind, by: Author, instance: &Instance) {
         let event = Event {
             at: self.outside.now(),
             kind,

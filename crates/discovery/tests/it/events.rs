@@ -10,7 +10,7 @@ use axum::{
 use chassis::{Outside, Service, Stop};
 use discovery::{
     Registry, RegistrySettings, Status,
-    server::{Event, Kind, Origin},
+    server::{Author, Event, Kind, Origin},
 };
 use serde_json::json;
 use tower::ServiceExt;
@@ -63,14 +63,15 @@ async fn each_change_is_told_with_who_made_it() {
     };
     let (evicted, told) = tokio::join!(registry.clone().evict(stop.clone()), waiting);
     evicted.unwrap();
-    let client = Origin::Client(Some([10, 0, 0, 1].into()));
+    let client = || Author::from(Origin::Client(Some([10, 0, 0, 1].into())));
     let expected = [
-        (Kind::Registered, Status::Starting, client),
-        (Kind::StatusChanged, Status::Up, client),
-        (Kind::Registered, Status::Up, client),
-        (Kind::Evicted, Status::Up, Origin::Registry),
+        (Kind::Registered, Status::Starting, client()),
+        (Kind::StatusChanged, Status::Up, client()),
+        (Kind::Registered, Status::Up, client()),
+        (Kind::Evicted, Status::Up, Origin::Registry.into()),
     ];
-    let kinds: Vec<_> = told.iter().map(|event| (event.kind, event.status, event.by)).collect();
+    let kinds: Vec<_> =
+        told.iter().map(|event| (event.kind, event.status, event.by.clone())).collect();
     assert_eq!(kinds, expected);
     let names =
         |event: &Event| (event.at, event.app.clone(), event.id.clone(), event.address.clone());

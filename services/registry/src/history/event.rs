@@ -2,7 +2,7 @@
 
 use discovery::{
     Status,
-    server::{self, Origin},
+    server::{self, Author, Origin},
 };
 use jiff::Timestamp;
 
@@ -52,10 +52,11 @@ impl From<server::Event> for Event {
             server::Kind::Replicated => Kind::Replicated,
         };
         let by = match told.by {
-            Origin::Client(Some(address)) => address.to_string(),
-            Origin::Client(None) => String::new(),
-            Origin::Peer => "another registry".to_owned(),
-            Origin::Registry => "the registry".to_owned(),
+            Author::Operator(name) => name,
+            Author::Origin(Origin::Client(Some(address))) => address.to_string(),
+            Author::Origin(Origin::Client(None)) => String::new(),
+            Author::Origin(Origin::Peer) => "another registry".to_owned(),
+            Author::Origin(Origin::Registry) => "the registry".to_owned(),
         };
         let server::Event { at, app, id, status, address, .. } = told;
         Event { at, kind, app, id, status, address, by }

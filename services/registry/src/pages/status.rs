@@ -60,7 +60,7 @@ pub(super) async fn change(
 ) -> Result<Response, Problem> {
     let (status, _) = offered(&asked.to)?;
     let Which { app, id } = &asked.which;
-    if !pages.registry.set_status(app, id, status) {
+    if !pages.registry.set_status(app, id, status, &visit.login) {
         return Err(Problem::not_found());
     }
     info!(

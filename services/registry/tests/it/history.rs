@@ -18,7 +18,7 @@ async fn ask(world: &World, method: Method, path: &str) -> (StatusCode, Value) {
 }
 
 /// What happened, the oldest first, once there is so much of it.
-async fn events(world: &World, count: usize) -> Vec<Value> {
+pub(crate) async fn events(world: &World, count: usize) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let (_, told) = ask(world, Method::GET, "/api/history?app=book").await;

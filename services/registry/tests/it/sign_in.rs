@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::{
     browser::{Answer, Browser},
+    history::events,
     world::World,
 };
 
@@ -52,9 +53,9 @@ async fn an_administrator_signs_in_changes_a_status_and_signs_out() {
     world.register("BOOK", "book:1", 8082, json!({})).await;
     let browser = Browser::fresh();
     let place = "/instance/status?app=BOOK&id=book%3A1&to=OUT_OF_SERVICE";
-    // A visitor comes back to the page itself; what was asked of it is not carried along.
-    let (url, _) = signed_in(&browser, &world.at("/applications"), "admin").await;
-    assert_eq!(url.as_str(), world.at("/applications"));
+    // A visitor comes back to the page, and to what was asked of it.
+    let (url, _) = signed_in(&browser, &world.at(place), "admin").await;
+    assert_eq!(url.as_str(), world.at(place));
     let page = browser.get(&world.at(place)).await;
     page.shows("admin Sign out");
     page.shows("Set the status to OUT_OF_SERVICE?");
@@ -68,6 +69,8 @@ async fn an_administrator_signs_in_changes_a_status_and_signs_out() {
     assert_eq!(changed.location(), "/instance?app=BOOK&id=book%3A1");
     let page = browser.get(&world.at(changed.location())).await;
     page.shows("Set by an operator OUT_OF_SERVICE");
+    let told = events(&world, 2).await;
+    assert_eq!((&told[1]["kind"], &told[1]["by"]), (&json!("overridden"), &json!("admin")));
     let cookies: Vec<_> = page.headers.get_all("set-cookie").iter().collect();
     assert!(cookies.is_empty(), "{cookies:?}");
 

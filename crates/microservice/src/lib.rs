@@ -122,7 +122,7 @@ pub fn service(description: Description, parts: Parts, announce: Announce) -> Se
         .around(move |routes| identity::guarded(routes, verifier, MICROSERVICE))
         .around(move |routes| measured.measured(routes))
         .background("identity provider", move |stop| async move { provider.keep_ready(stop).await })
-        .background("readiness", move |stop| async move {
+        .in_rotation("readiness", move |stop| async move {
             stop.cancelled().await;
             endpoints.leave();
             Ok(())

@@ -109,14 +109,15 @@ impl Service<Request> for Finished {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let asked = Asked {
+        let mut asked = Asked {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            prefers_page: accept::prefers_page(request.headers()),
+            prefers_page: false,
         };
         if let Some(response) = self.rules.by_head(&mut request) {
             return Either::Left(ready(Ok(self.rules.complete(&asked, response))));
         }
+        asked.prefers_page = accept::prefers_page(request.headers());
         let (routes, rules) = (self.routes.clone(), self.rules.clone());
         Either::Right(Box::pin(async move {
             let response = rules.by_routes(request, routes).await;
@@ -157,6 +158,8 @@ impl Rules {
             spring::shape(asked, outside, &mut response);
         }
         problem::render(&asked.method, asked.uri.path(), &mut response);
+        // Room for these and for what is around, at once.
+        response.headers_mut().reserve(2 * SECURITY.len());
         for (name, value) in SECURITY {
             response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
         }

@@ -30,8 +30,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const HEADER_LIMIT: usize = 64 * 1024;
 /// How long requests in flight may take to finish once the server stops: a little less than `run` gives the first stage.
 const DRAIN: Duration = Duration::from_millis(1900);
-/// How many connections one listener serves at a time; more wait in the kernel's queue.
-const CONNECTIONS: usize = 4096;
+/// How many connections one listener serves at a time; more wait in the kernel's queue. Each of ten thousand clients of a
+/// registry keeps one.
+const CONNECTIONS: usize = 16_384;
 /// How long to wait before accepting again when that failed; out of file handles, for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

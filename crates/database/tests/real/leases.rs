@@ -61,10 +61,13 @@ pub(crate) async fn a_frozen_server_gives_no_two_leases(
         };
         tokio::pin!(asked);
         let early = timeout(2 * TIME, &mut asked).await;
+        let resumed = Instant::now();
         crate::script("resume", server).await;
         assert!(early.is_err(), "a frozen server has answered {early:?}");
         let held = match asked.await {
             (Some(held), None) | (None, Some(held)) => held,
+            // One after the other, where the machine was so slow that a lease was over before the other was asked for.
+            (Some(one), Some(other)) if one != other && resumed.elapsed() >= TIME => one.max(other),
             both => panic!("{both:?}"),
         };
         assert!(held >= last);

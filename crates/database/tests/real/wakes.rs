@@ -28,7 +28,8 @@ impl Two<'_> {
     /// Waits until what was told before this has been heard.
     async fn all_is_heard(&self) {
         let mut added = self.other.added("barrier");
-        assert!(self.wakes("barrier", &mut added).await);
+        crate::until("the barrier is heard", async || self.wakes("barrier", &mut added).await)
+            .await;
     }
 }
 

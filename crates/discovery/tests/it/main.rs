@@ -5,6 +5,7 @@ mod at_once;
 mod bad_input;
 mod cases;
 mod config;
+mod corpus;
 mod events;
 mod forwarding;
 mod peers;

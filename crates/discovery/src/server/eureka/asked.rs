@@ -70,5 +70,7 @@ impl Asked {
 
 fn contains(headers: &HeaderMap, name: &str, part: &str) -> bool {
     let mut values = headers.get_all(name).iter();
-    values.any(|value| value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains(part)))
+    values.any(|value| {
+        value.as_bytes().windows(part.len()).any(|text| text.eq_ignore_ascii_case(part.as_bytes()))
+    })
 }

@@ -182,15 +182,13 @@ impl Leases {
             return (Renewal::Forgotten, false);
         }
         held.renewed = now;
-        let mut status_changed = false;
-        if status != held.instance().status {
-            let changed = Instance { status, ..held.instance().clone() };
+        let mut record = held.record.clone();
+        let status_changed = status != record.description().status;
+        if status_changed {
+            let changed = Instance { status, ..record.description().clone() };
             self.keep(changed, Action::Modified, origin, now);
-            status_changed = true;
+            record = self.held(app, id).map_or(record, |held| held.record.clone());
         }
-        let Some(record) = self.held(app, id).map(|held| held.record.clone()) else {
-            return (Renewal::Forgotten, false);
-        };
         let known = record.description().last_dirty_timestamp;
         self.renewals.add(now.at);
         let renewal = match heartbeat.dirty {

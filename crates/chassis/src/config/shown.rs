@@ -7,7 +7,16 @@ use super::Settings;
 /// What stands for a secret.
 const MASK: &str = "******";
 /// What in a key's name means that its value is a secret.
-const SECRET: [&str; 6] = ["password", "secret", "credentials", "token", "vcap_services", "jaas"];
+const SECRET: [&str; 8] = [
+    "password",
+    "secret",
+    "credential",
+    "token",
+    "vcap_services",
+    "jaas",
+    "private-key",
+    "encrypt.key",
+];
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +125,17 @@ mod tests {
         check("spring.mail.password", "x", "******");
         check("app.client-secret", "x", "******");
         check("app.signing-key", "", "******");
+        check("app.credential", "x", "******");
+        check("app.private-key-pem", "x", "******");
+        check("encrypt.key-of-today", "x", "******");
+        check("jhipster.jwt.base64-secret", "x", "******");
+        check("server.port", "8082", "8082");
+        check(
+            "defaultZone",
+            "http://admin:p@a:8761/eureka,http://b:c@d/",
+            "http://admin:******@a:8761/eureka,http://b:******@d/",
+        );
+        check("url", "mongodb://u:p@ss@host/db", "mongodb://u:******@host/db");
         check("app.keyboard", "x", "x");
         check("app.access-token", "x", "******");
         check("app.url", "http://admin:p@h:1/x", "http://admin:******@h:1/x");

@@ -48,7 +48,8 @@ pub(crate) async fn a_frozen_server_gives_no_two_leases(
     server: &'static str,
     [one, other]: [&dyn Database; 2],
 ) {
-    const TIME: Duration = Duration::from_millis(300);
+    // Longer than a busy machine takes to ask twice.
+    const TIME: Duration = Duration::from_secs(1);
     let mut last = one.lease("frozen", "one", TIME).await.unwrap().unwrap();
     other.lease("frozen", "other", TIME).await.unwrap();
     for _ in 0..3 {
@@ -61,13 +62,10 @@ pub(crate) async fn a_frozen_server_gives_no_two_leases(
         };
         tokio::pin!(asked);
         let early = timeout(2 * TIME, &mut asked).await;
-        let resumed = Instant::now();
         crate::script("resume", server).await;
         assert!(early.is_err(), "a frozen server has answered {early:?}");
         let held = match asked.await {
             (Some(held), None) | (None, Some(held)) => held,
-            // One after the other, where the machine was so slow that a lease was over before the other was asked for.
-            (Some(one), Some(other)) if one != other && resumed.elapsed() >= TIME => one.max(other),
             both => panic!("{both:?}"),
         };
         assert!(held >= last);

@@ -69,8 +69,9 @@ impl Asked {
 }
 
 fn contains(headers: &HeaderMap, name: &str, part: &str) -> bool {
-    let mut values = headers.get_all(name).iter();
-    values.any(|value| {
-        value.as_bytes().windows(part.len()).any(|text| text.eq_ignore_ascii_case(part.as_bytes()))
+    let values = headers.get_all(name).iter();
+    values.filter_map(|value| value.to_str().ok()).any(|value| {
+        let mut parts = value.as_bytes().windows(part.len());
+        parts.any(|text| text.eq_ignore_ascii_case(part.as_bytes()))
     })
 }

@@ -91,6 +91,12 @@ pub(crate) struct Finished {
     rules: Arc<Rules>,
 }
 
+/// An answer: at once, or when the routes have made it.
+pub(crate) type Answer = Either<
+    Ready<Result<Response, Infallible>>,
+    Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
+>;
+
 struct Rules {
     answers: Answers,
     shortcut: Option<Shortcut>,
@@ -99,36 +105,46 @@ struct Rules {
 impl Service<Request> for Finished {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<
-        Ready<Result<Response, Infallible>>,
-        Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>,
-    >;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let mut asked = Asked {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            prefers_page: false,
-        };
-        if let Some(response) = self.rules.by_head(&mut request) {
-            return Either::Left(ready(Ok(self.rules.complete(&asked, response))));
+    fn call(&mut self, request: Request) -> Self::Future {
+        self.answer(request, |_| ())
+    }
+}
+
+impl Finished {
+    /// Answers; a request that goes to the routes is prepared for them.
+    pub(crate) fn answer(
+        &self,
+        mut request: Request,
+        prepare: impl FnOnce(&mut Request),
+    ) -> Answer {
+        if let Some(response) = self.rules.by_head(&request) {
+            let asked = Asked { method: request.method(), uri: request.uri(), prefers_page: false };
+            return Either::Left(ready(Ok(self.rules.complete(asked, response))));
         }
-        asked.prefers_page = accept::prefers_page(request.headers());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let prefers_page = accept::prefers_page(request.headers());
+        if matches!(self.rules.answers, Answers::Spring(_)) {
+            spring::strip_last_slash(&mut request);
+        }
+        prepare(&mut request);
         let (routes, rules) = (self.routes.clone(), self.rules.clone());
         Either::Right(Box::pin(async move {
             let response = rules.by_routes(request, routes).await;
-            Ok(rules.complete(&asked, response))
+            let asked = Asked { method: &method, uri: &uri, prefers_page };
+            Ok(rules.complete(asked, response))
         }))
     }
 }
 
 impl Rules {
     /// Refuses what no route may see, and answers what needs none.
-    fn by_head(&self, request: &mut Request) -> Option<Response> {
+    fn by_head(&self, request: &Request) -> Option<Response> {
         if let Some(refusal) = refusal(request) {
             return Some(refusal);
         }
@@ -136,7 +152,6 @@ impl Rules {
             if let Some(problem) = spring::refusal(request.uri().path()) {
                 return Some(problem.into_response());
             }
-            spring::strip_last_slash(request);
         }
         let shortcut = self.shortcut.as_ref()?;
         catch_unwind(AssertUnwindSafe(|| shortcut(request))).unwrap_or_else(|_| Some(panicked()))
@@ -153,11 +168,11 @@ impl Rules {
     }
 
     /// Gives an answer what every answer has.
-    fn complete(&self, asked: &Asked, mut response: Response) -> Response {
+    fn complete(&self, asked: Asked<'_>, mut response: Response) -> Response {
         if let Answers::Spring(outside) = &self.answers {
             spring::shape(asked, outside, &mut response);
         }
-        problem::render(&asked.method, asked.uri.path(), &mut response);
+        problem::render(asked.method, asked.uri.path(), &mut response);
         // Room for these and for what is around, at once.
         response.headers_mut().reserve(2 * SECURITY.len());
         for (name, value) in SECURITY {
@@ -171,9 +186,10 @@ impl Rules {
 }
 
 /// What of a request is needed once it has been answered.
-pub(super) struct Asked {
-    pub(super) method: Method,
-    pub(super) uri: Uri,
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a Method,
+    pub(super) uri: &'a Uri,
     pub(super) prefers_page: bool,
 }
 

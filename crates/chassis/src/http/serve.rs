@@ -1,31 +1,39 @@
 //! Connections: accepted up to a number, bounded in time, drained on stop.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
-use anyhow::Context;
+use anyhow::Context as _;
 use axum::{
-    body::Body,
+    body::{Body, Bytes, HttpBody},
     extract::{ConnectInfo, Request},
     response::Response,
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
 };
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
-use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::{Finished, impatient::Impatient};
+use super::{
+    Finished,
+    answers::Answer,
+    impatient::{Answering, Impatient, Turn},
+};
 use crate::Stop;
 
-/// How long a caller may take to send the headers of a request, idle time between two requests included.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a request's headers is read.
 const HEADER_LIMIT: usize = 64 * 1024;
 /// How long requests in flight may take to finish once the server stops: a little less than `run` gives the first stage.
@@ -105,31 +113,80 @@ fn connection(
     stream: TcpStream,
     caller: SocketAddr,
     finished: Finished,
-) -> hyper::server::conn::http1::Connection<
-    TokioIo<Impatient<TcpStream>>,
-    TowerToHyperService<
-        impl tower::Service<
-            Request<hyper::body::Incoming>,
-            Response = Response,
-            Error = Infallible,
-            Future: Send,
-        > + Clone,
-    >,
-> {
+) -> http1::Connection<TokioIo<Impatient<TcpStream>>, Connection> {
     // Without this, the answer to a small request can wait 40 ms for the caller's delayed acknowledgement.
     if let Err(error) = stream.set_nodelay(true) {
         debug!("set nodelay: {error}");
     }
-    let service = finished.map_request(move |request: Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(caller));
-        request
-    });
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+    let answering = Answering::default();
+    let stream = Impatient::new(stream, answering.clone());
+    http1::Builder::new()
         .max_buf_size(HEADER_LIMIT)
-        .serve_connection(TokioIo::new(Impatient::new(stream)), TowerToHyperService::new(service))
+        // Whoever sends no head is given up by the stream.
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), Connection { finished, caller, answering })
+}
+
+/// Answers the requests of one connection.
+struct Connection {
+    finished: Finished,
+    caller: SocketAddr,
+    answering: Answering,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Connection {
+    type Response = Response<Sent>;
+    type Error = Infallible;
+    type Future = Answered;
+
+    fn call(&self, request: Request<Incoming>) -> Answered {
+        let answer = self.finished.answer(request.map(Body::new), |request| {
+            request.extensions_mut().insert(ConnectInfo(self.caller));
+        });
+        Answered { answer, turn: Some(self.answering.one()) }
+    }
+}
+
+/// An answer that is being made.
+struct Answered {
+    answer: Answer,
+    turn: Option<Turn>,
+}
+
+impl Future for Answered {
+    type Output = Result<Response<Sent>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = ready!(Pin::new(&mut self.answer).poll(context))?;
+        let turn = self.turn.take();
+        Poll::Ready(Ok(response.map(|body| Sent { body, _turn: turn })))
+    }
+}
+
+/// The body of an answer, which is not over before its end has been sent.
+struct Sent {
+    body: Body,
+    _turn: Option<Turn>,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ pub(super) fn strip_last_slash(request: &mut Request) {
 }
 
 /// Writes the answers to unknown paths and to `OPTIONS`, and puts `Allow` in order.
-pub(super) fn shape(asked: &Asked, outside: &Outside, response: &mut Response) {
+pub(super) fn shape(asked: Asked<'_>, outside: &Outside, response: &mut Response) {
     if response.extensions_mut().remove::<Nowhere>().is_some() {
         return nowhere(asked, outside, response);
     }
@@ -89,7 +89,7 @@ pub(super) fn shape(asked: &Asked, outside: &Outside, response: &mut Response) {
     }
     let Some(allowed) = response.headers().get(header::ALLOW).cloned() else { return };
     let allowed = allowed.to_str().unwrap_or_default();
-    let options = asked.method == Method::OPTIONS;
+    let options = *asked.method == Method::OPTIONS;
     if options {
         *response.status_mut() = StatusCode::OK;
         response.extensions_mut().remove::<Problem>();
@@ -117,7 +117,7 @@ fn in_order(allowed: &str, options: bool) -> String {
     names.join(",")
 }
 
-fn nowhere(asked: &Asked, outside: &Outside, response: &mut Response) {
+fn nowhere(asked: Asked<'_>, outside: &Outside, response: &mut Response) {
     if asked.prefers_page {
         with_body(response, "text/html;charset=UTF-8", PAGE.to_owned());
         response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("en"));
@@ -134,7 +134,7 @@ fn nowhere(asked: &Asked, outside: &Outside, response: &mut Response) {
 
 /// Adds `Vary`, but not where Spring's guards answered before that, and keeps browsers from taking an answer for a
 /// program that the path names.
-pub(super) fn label(asked: &Asked, response: &mut Response) {
+pub(super) fn label(asked: Asked<'_>, response: &mut Response) {
     if !matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         for name in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {
             response.headers_mut().append(header::VARY, HeaderValue::from_static(name));

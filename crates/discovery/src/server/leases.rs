@@ -4,6 +4,7 @@
 //! original keeps UP or OUT_OF_SERVICE from before; a lease is over after its duration, where the original waits twice as
 //! long; and a time of change that lies in the future is not believed, so that a wrong clock makes no entry unchangeable.
 
+mod application;
 mod callers;
 mod eviction;
 mod recent;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 
 use super::{RegistrySettings, events::Origin};
 use crate::instance::{Action, Instance, Status};
+use application::Application;
 use callers::Callers;
 use recent::{Last, Recent};
 use renewals::Renewals;
@@ -104,7 +106,7 @@ impl Held {
 /// Every registration, by application and instance id.
 #[derive(Debug)]
 pub(super) struct Leases {
-    apps: BTreeMap<String, BTreeMap<String, Held>>,
+    apps: BTreeMap<String, Application>,
     callers: Callers,
     recent: Recent,
     registered: Last,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Leases, Moment, Record};
+use super::{Application, Leases, Moment, Record};
 use crate::server::{Figures, RegistrySettings};
 
 impl Leases {
@@ -15,7 +15,7 @@ impl Leases {
         settings: &RegistrySettings,
         mut pick: impl FnMut(usize) -> usize,
     ) -> Vec<Arc<Record>> {
-        let all = self.apps.values().flat_map(|app| app.values());
+        let all = self.apps.values().flat_map(Application::all);
         let mut silent: Vec<_> = all
             .filter(|held| held.is_over(now))
             .map(|held| (held.instance().app.clone(), held.instance().id().to_owned()))
@@ -40,7 +40,7 @@ impl Leases {
 
     /// The figures by which an operator sees whether all is well.
     pub(crate) fn figures(&self, now: Moment, settings: &RegistrySettings) -> Figures {
-        let all = self.apps.values().flat_map(|app| app.values());
+        let all = self.apps.values().flat_map(Application::all);
         let expected: f64 = all
             .map(|held| {
                 60.0 / f64::from(held.instance().lease_info.renewal_interval_in_secs.max(1))

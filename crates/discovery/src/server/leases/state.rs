@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Held, Leases, Listed, Moment, Past, Record};
+use super::{Application, Held, Leases, Listed, Moment, Past, Record};
 use crate::{
     instance::{Action, Instance},
     server::events::Origin,
@@ -20,13 +20,13 @@ impl Leases {
 
     /// Every instance for which `wanted` is true, the applications in order of their names.
     pub(crate) fn list(&self, wanted: impl Fn(&Instance) -> bool) -> Vec<Listed> {
-        let all = self.apps.values().flat_map(|app| app.values());
+        let all = self.apps.values().flat_map(Application::in_order);
         all.filter(|held| wanted(held.instance())).map(Held::listed).collect()
     }
 
     /// Every instance of an application.
     pub(crate) fn list_app(&self, app: &str) -> Vec<Listed> {
-        self.apps.get(app).into_iter().flat_map(|app| app.values()).map(Held::listed).collect()
+        self.apps.get(app).into_iter().flat_map(Application::in_order).map(Held::listed).collect()
     }
 
     /// What changed lately, the last state of each instance, in order of application and id.
@@ -81,7 +81,7 @@ impl Leases {
         instance.last_updated_timestamp = now.millis;
         instance.lease_info.last_renewal_timestamp = now.millis;
         let (app, id) = (instance.app.clone(), instance.id().to_owned());
-        if let Some(neighbour) = self.apps.get(&app).and_then(|all| all.values().next()) {
+        if let Some(neighbour) = self.apps.get(&app).and_then(|all| all.all().next()) {
             instance.share_with(neighbour.instance());
         }
         let record = Arc::new(Record::new(instance));
@@ -90,7 +90,7 @@ impl Leases {
             Some(held) => (held.record, held.renewed) = (record, now),
             None => {
                 let held = Held { record, renewed: now, origin };
-                self.apps.entry(app).or_default().insert(id, held);
+                self.apps.entry(app).or_default().insert(&id, held);
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What the parts of a process say of themselves, under the names that Spring gives them (contract §8).
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::bail;
-use chassis::management::{ChangeSet, Component, Management, PoolFigures, Scope, Status};
+use chassis::management::{ChangeSet, Component, Management, PoolFigures, Scope};
 use database::{DatabaseRef, Executed, PoolUse, Postgres};
 use discovery::Directory;
 use identity::{Provider, ProviderState};
@@ -111,22 +111,8 @@ pub(crate) fn mail(
 /// Who else is in the registry.
 pub(crate) fn directory(management: Management, directory: Arc<Directory>) -> Management {
     management.component("discoveryComposite", Scope::Optional, move || {
-        let directory = directory.clone();
-        async move {
-            let mut applications: BTreeMap<String, u32> = BTreeMap::new();
-            for instance in directory.instances() {
-                *applications.entry(instance.app.to_uppercase()).or_default() += 1;
-            }
-            let services: Vec<String> = applications.keys().map(|app| app.to_lowercase()).collect();
-            let client = Component::up().with_detail("services", services);
-            let applications = serde_json::to_value(applications)?;
-            let eureka = Component::up()
-                .described("Remote status from Eureka server")
-                .with_detail("applications", applications);
-            Ok(Component::new(Status::Up)
-                .with_component("discoveryClient", client)
-                .with_component("eureka", eureka))
-        }
+        let instances = directory.instances();
+        async move { Ok(discovery::health::composite(instances.iter().map(AsRef::as_ref))) }
     })
 }
 

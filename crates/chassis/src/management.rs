@@ -59,6 +59,8 @@ pub struct Management {
 /// What the endpoints show.
 struct Watched {
     about: About,
+    /// What `/management/info` says in addition.
+    info: Vec<(&'static str, Value)>,
     settings: Current<Settings>,
     loggers: Option<Loggers>,
     observed: Arc<Observed>,
@@ -83,6 +85,7 @@ impl Management {
     ) -> Self {
         let watched = Watched {
             about,
+            info: Vec::new(),
             settings: settings.into(),
             loggers,
             observed: Arc::new(Observed::new(outside)),
@@ -96,6 +99,12 @@ impl Management {
             api_groups: Vec::new(),
         };
         Management { checks: Checks::default(), disk: PathBuf::from("."), watched }
+    }
+
+    /// Has `/management/info` say this, too.
+    pub fn info(mut self, name: &'static str, value: Value) -> Self {
+        self.watched.info.push((name, value));
+        self
     }
 
     /// Adds a component of health. It is asked together with all others, at most once a second; when it fails, panics
@@ -277,7 +286,7 @@ async fn info(
     State(watched): State<Arc<Watched>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    media::json(&headers, &watched.about.info())
+    media::json(&headers, &watched.about.info(&watched.info))
 }
 
 async fn recent(

@@ -7,6 +7,7 @@ pub mod forward;
 #[doc(hidden)]
 pub mod fuzz;
 mod hash_code;
+pub mod health;
 mod instance;
 pub mod server;
 

@@ -11,6 +11,7 @@ mod verify;
 pub mod csrf;
 pub mod login;
 pub mod session;
+pub mod shared_secret;
 
 pub use caller::{Caller, Profile, identified};
 pub use guard::{Access, MICROSERVICE, Rules, guarded};

@@ -45,7 +45,7 @@ fn add(document: &mut Value, part: Value) {
     }
 }
 
-fn title(name: &str) -> String {
+pub(crate) fn title(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }

@@ -78,11 +78,12 @@ impl Description {
     pub fn about(&self, profiles: &[String]) -> About {
         About {
             name: self.name.to_owned(),
+            title: documents::title(self.name),
             artifact: self.name.to_owned(),
             group: self.package.to_owned(),
             version: self.version.to_owned(),
             profiles: profiles.to_vec(),
-            ribbon: "dev".to_owned(),
+            ribbon: Some("dev".to_owned()),
         }
     }
 

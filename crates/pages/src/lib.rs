@@ -17,7 +17,7 @@ use chassis::Problem;
 
 pub use frame::{Frame, Link};
 pub use text::{Time, brief, shortened};
-pub use visit::{Visit, is_administrator, sign_in};
+pub use visit::{ADMIN, Visit, is_administrator, sign_in};
 
 /// Renders a page.
 ///

@@ -13,7 +13,7 @@ use identity::{
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The role of administrators.
-const ADMIN: &str = "ROLE_ADMIN";
+pub const ADMIN: &str = "ROLE_ADMIN";
 
 /// Who asks, with what the pages need of it. A handler behind [`identity::login::sessions`] and
 /// [`identity::csrf::protect`] takes it as an argument.

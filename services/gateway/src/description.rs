@@ -12,6 +12,8 @@ pub(crate) const NAME: &str = "gateway";
 pub(crate) const GROUPS: [(&str, &str); 2] =
     [("springdocDefault", "default"), ("management", "management")];
 
+/// What people call it.
+const TITLE: &str = "Gateway";
 const VERSION: &str = "0.0.1-SNAPSHOT";
 /// The documents name the release that is being made.
 const DOCUMENT_VERSION: &str = "0.0.1";
@@ -22,11 +24,12 @@ const LEFT_OUT: &[&str] = &["caches", "caches-cache", "liquibase"];
 pub fn about(profiles: &[String]) -> About {
     About {
         name: NAME.to_owned(),
+        title: TITLE.to_owned(),
         artifact: NAME.to_owned(),
         group: "com.okta.developer.gateway".to_owned(),
         version: VERSION.to_owned(),
         profiles: profiles.to_vec(),
-        ribbon: "dev".to_owned(),
+        ribbon: Some("dev".to_owned()),
     }
 }
 
@@ -39,7 +42,7 @@ pub(crate) fn named(management: Management) -> Management {
 
 /// The document of each group.
 pub(crate) fn documents() -> Vec<ApiGroup> {
-    let documents = [resources(), management::document("Gateway", DOCUMENT_VERSION, LEFT_OUT)];
+    let documents = [resources(), management::document(TITLE, DOCUMENT_VERSION, LEFT_OUT)];
     let group = |((name, _), document): ((&'static str, &str), Value)| ApiGroup {
         name: name.into(),
         document,

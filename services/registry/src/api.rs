@@ -22,10 +22,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use crate::history::History;
+use crate::{description::LABEL, history::History};
 
 pub(crate) use eureka::{host_and_port, up_time};
-use sources::sources;
+pub(crate) use sources::sources;
 
 /// The longest public key that is read, in bytes.
 const KEY_LIMIT: u64 = 16 * 1024;
@@ -76,7 +76,7 @@ async fn profile_info(State(interface): State<Arc<Interface>>) -> Json<Value> {
         "activeProfiles": interface.profiles,
         "ribbonEnv": "dev",
         "cloudConfigServerConfigurationSources": sources(&interface.config),
-        "cloudConfigLabel": "main",
+        "cloudConfigLabel": LABEL,
     }))
 }
 

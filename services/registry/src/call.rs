@@ -1,20 +1,27 @@
 //! Asks an instance what it tells of itself, in the administrator's name.
 //!
 //! Whoever may register chooses where these requests go, so they are held short: only to the host and the management port
-//! that the instance named, only into networks that the configuration allows, only to fixed paths, without following
+//! that the instance named, only into networks that the configuration allows, only to fixed endpoints, without following
 //! anybody elsewhere, with a bound on time and size. Nothing of the answer but its status and its JSON is used.
+//!
+//! The administrator shows the token of the sign-in. An instance that does not accept it, and is told a secret that the
+//! services of its system share, is shown a token that is signed with that.
 
 mod networks;
+mod secret;
 mod target;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use chassis::Secret;
-use discovery::Instance;
+use chassis::{Outside, Secret};
+use discovery::{Instance, server::ConfigServer};
+use identity::shared_secret;
+use pages::Visit;
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde_json::{Value, json};
 use tokio::time::timeout;
+use tracing::warn;
 
 pub(crate) use networks::Networks;
 
@@ -37,7 +44,19 @@ pub(crate) enum Endpoint {
 /// Calls instances.
 #[derive(Debug, Clone)]
 pub(crate) struct Calls {
-    allowed: Networks,
+    pub(crate) allowed: Networks,
+    /// Tells instances the secrets that they share.
+    pub(crate) config: ConfigServer,
+    pub(crate) outside: Outside,
+}
+
+/// A request to an instance.
+struct Request {
+    method: Method,
+    url: Url,
+    /// The addresses that were checked.
+    addresses: Vec<SocketAddr>,
+    body: Option<Value>,
 }
 
 /// Why there is no answer to show.
@@ -58,32 +77,30 @@ pub(crate) enum Failure {
 }
 
 impl Endpoint {
-    fn path(self) -> &'static str {
-        match self {
-            Endpoint::Health => "/management/health",
-            Endpoint::Metrics => "/management/jhimetrics",
-            Endpoint::Loggers => "/management/loggers",
-            Endpoint::Environment => "/management/env",
-            Endpoint::Properties => "/management/configprops",
-            Endpoint::Documents => "/v3/api-docs",
-        }
+    fn path(self, instance: &Instance) -> String {
+        let name = match self {
+            Endpoint::Health => "health",
+            Endpoint::Metrics => "jhimetrics",
+            Endpoint::Loggers => "loggers",
+            Endpoint::Environment => "env",
+            Endpoint::Properties => "configprops",
+            Endpoint::Documents => return format!("{}/v3/api-docs", target::context(instance)),
+        };
+        format!("{}/{name}", target::management(instance))
     }
 }
 
 impl Calls {
-    pub(crate) fn new(allowed: Networks) -> Self {
-        Calls { allowed }
-    }
-
     /// What the instance answers. A health that is down comes with 503 and is an answer.
     pub(crate) async fn get(
         &self,
         instance: &Instance,
         endpoint: Endpoint,
-        token: &Secret<String>,
+        visit: &Visit,
     ) -> Result<Value, Failure> {
         let (url, addresses) = self.place(instance, endpoint).await?;
-        let (status, body) = send(Method::GET, url, &addresses, token, None).await?;
+        let request = Request { method: Method::GET, url, addresses, body: None };
+        let (status, body) = self.ask(instance, request, visit).await?;
         let is_answer = status.is_success()
             || endpoint == Endpoint::Health && status == StatusCode::SERVICE_UNAVAILABLE;
         if !is_answer {
@@ -98,13 +115,37 @@ impl Calls {
         instance: &Instance,
         logger: &str,
         level: Option<&str>,
-        token: &Secret<String>,
+        visit: &Visit,
     ) -> Result<(), Failure> {
         let (mut url, addresses) = self.place(instance, Endpoint::Loggers).await?;
         url.path_segments_mut().map_err(|()| Failure::NoAddress)?.push(logger);
-        let body = json!({ "configuredLevel": level });
-        let (status, _) = send(Method::POST, url, &addresses, token, Some(body)).await?;
+        let body = Some(json!({ "configuredLevel": level }));
+        let request = Request { method: Method::POST, url, addresses, body };
+        let (status, _) = self.ask(instance, request, visit).await?;
         if status.is_success() { Ok(()) } else { Err(Failure::Refused(status)) }
+    }
+
+    /// Shows the token of the sign-in, and if that is not accepted one that is signed with the secret of the instance.
+    async fn ask(
+        &self,
+        instance: &Instance,
+        request: Request,
+        visit: &Visit,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let answer = request.send(&visit.token).await?;
+        if answer.0 != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let Some(secret) = secret::shared(&self.config, instance).await else { return Ok(answer) };
+        let now = self.outside.now();
+        match shared_secret::token(secret.expose(), &visit.login, pages::ADMIN, now) {
+            Ok(token) => request.send(&token).await,
+            Err(cause) => {
+                let app = &instance.app;
+                warn!("the secret that {app} shares with other services cannot be used: {cause:#}");
+                Ok(answer)
+            }
+        }
     }
 
     /// Where the request goes: the URL, and the addresses that were checked for it.
@@ -114,7 +155,7 @@ impl Calls {
         endpoint: Endpoint,
     ) -> Result<(Url, Vec<SocketAddr>), Failure> {
         let mut url = target::base(instance).ok_or(Failure::NoAddress)?;
-        url.set_path(endpoint.path());
+        url.set_path(&endpoint.path(instance));
         let addresses = timeout(TIMEOUT, target::addresses(&url))
             .await
             .map_err(|_| Failure::Silent("its name could not be looked up in time".to_owned()))??;
@@ -125,26 +166,23 @@ impl Calls {
     }
 }
 
-/// The status and the body, bounded in time and size. The connection goes to the addresses that were checked and to no
-/// others: the name is not looked up again.
-async fn send(
-    method: Method,
-    url: Url,
-    addresses: &[SocketAddr],
-    token: &Secret<String>,
-    body: Option<Value>,
-) -> Result<(StatusCode, Bytes), Failure> {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let client = chassis::client(&url, TIMEOUT).no_proxy().resolve_to_addrs(&host, addresses);
-    let client: Client = client.build().map_err(silent)?;
-    let mut request = client.request(method, url).bearer_auth(token.expose());
-    if let Some(body) = body {
-        let text = body.to_string();
-        request = request.header("content-type", "application/json").body(text);
+impl Request {
+    /// The status and the body, bounded in time and size. The connection goes to the addresses that were checked and to no
+    /// others: the name is not looked up again.
+    async fn send(&self, token: &Secret<String>) -> Result<(StatusCode, Bytes), Failure> {
+        let host = self.url.host_str().unwrap_or_default();
+        let client = chassis::client(&self.url, TIMEOUT).no_proxy();
+        let client: Client =
+            client.resolve_to_addrs(host, &self.addresses).build().map_err(silent)?;
+        let mut request = client.request(self.method.clone(), self.url.clone());
+        if let Some(body) = &self.body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let request = request.bearer_auth(token.expose()).header("accept", "application/json");
+        let answer = request.send().await.map_err(silent)?;
+        let status = answer.status();
+        Ok((status, bounded(answer).await?))
     }
-    let answer = request.header("accept", "application/json").send().await.map_err(silent)?;
-    let status = answer.status();
-    Ok((status, bounded(answer).await?))
 }
 
 async fn bounded(mut answer: Response) -> Result<Bytes, Failure> {

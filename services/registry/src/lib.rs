@@ -3,6 +3,7 @@
 
 mod api;
 mod call;
+mod description;
 mod doors;
 mod history;
 mod machine;
@@ -12,12 +13,11 @@ mod settings;
 use std::sync::Arc;
 
 use ::pages::{errors, headers, style};
-use axum::{Router, middleware, routing::any};
-use chassis::{
-    Outside, Service,
-    http::Answers,
-    management::{About, Management},
+use axum::{
+    Router, middleware,
+    routing::{any, get},
 };
+use chassis::{Outside, Service, http::Answers, management::Management};
 use database::{DatabaseRef, Table};
 use discovery::{
     Registry,
@@ -28,6 +28,7 @@ use identity::{
     login::{self, Login},
 };
 
+pub use description::about;
 pub use settings::{DEFAULTS, Settings};
 
 /// The name of the registry among the services.
@@ -76,18 +77,6 @@ pub struct Parts {
     pub outside: Outside,
 }
 
-/// What the registry says of itself, when it behaves like these profiles of Spring.
-pub fn about(profiles: &[String]) -> About {
-    About {
-        name: NAME.to_owned(),
-        artifact: NAME.to_owned(),
-        group: "tech.jhipster.registry".to_owned(),
-        version: "7.3.0".to_owned(),
-        profiles: profiles.to_vec(),
-        ribbon: "dev".to_owned(),
-    }
-}
-
 /// The tables that the registry's database needs.
 pub fn tables() -> Vec<Table> {
     identity::session::tables().into_iter().chain(history::tables()).collect()
@@ -115,10 +104,15 @@ pub fn service(parts: Parts) -> Service {
         registry: registry.clone(),
         history: history.clone(),
         config: config.clone(),
-        calls: Calls::new(settings.call_allowed),
+        calls: Calls {
+            allowed: settings.call_allowed,
+            config: config.clone(),
+            outside: outside.clone(),
+        },
         interface: interface.clone(),
     });
-    let endpoints = parts.management.build();
+    let management = description::described(parts.management, registry.clone(), config.clone());
+    let endpoints = management.build();
     let guarded = Router::new()
         .nest("/eureka", registry.routes())
         .nest("/config", config.routes())
@@ -126,6 +120,7 @@ pub fn service(parts: Parts) -> Service {
         .merge(doors::management(&endpoints))
         .merge(login.clone().sign_in_and_out().layer(middleware::from_fn(doors::sign_out_people)))
         .merge(pages.routes())
+        .route("/v3/api-docs", get(description::document))
         // A route and not a fallback, so that the doors are in front of it.
         .route("/{*path}", any(|| async { chassis::http::nowhere() }))
         .method_not_allowed_fallback(doors::wrong_method);

@@ -148,10 +148,10 @@ impl Rules {
         if let Some(refusal) = refusal(request) {
             return Some(refusal);
         }
-        if matches!(self.answers, Answers::Spring(_)) {
-            if let Some(problem) = spring::refusal(request.uri().path()) {
-                return Some(problem.into_response());
-            }
+        if matches!(self.answers, Answers::Spring(_))
+            && let Some(problem) = spring::refusal(request.uri().path())
+        {
+            return Some(problem.into_response());
         }
         let shortcut = self.shortcut.as_ref()?;
         catch_unwind(AssertUnwindSafe(|| shortcut(request))).unwrap_or_else(|_| Some(panicked()))

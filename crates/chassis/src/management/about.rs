@@ -3,13 +3,15 @@
 use std::fs;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Who a service is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// The service's name, which labels its figures.
     pub name: String,
+    /// What people call it.
+    pub title: String,
     /// The name of what was built.
     pub artifact: String,
     /// The group of what was built: the package whose loggers stand for those of the service.
@@ -18,27 +20,29 @@ pub struct About {
     pub version: String,
     /// Spring's profiles that the service behaves like.
     pub profiles: Vec<String>,
-    /// The profiles in which the pages show a ribbon.
-    pub ribbon: String,
+    /// The profile in which the pages show a ribbon, if in any.
+    pub ribbon: Option<String>,
 }
 
 impl About {
-    pub(super) fn info(&self) -> Value {
-        let mut initial = self.name.chars();
-        let title: String =
-            initial.next().into_iter().flat_map(char::to_uppercase).chain(initial).collect();
-        json!({
-            "display-ribbon-on-profiles": self.ribbon,
-            "git": {},
-            "build": {
-                "artifact": self.artifact,
-                "name": title,
-                "time": built().map(|at| format!("{at:.3}")),
-                "version": self.version,
-                "group": self.group,
-            },
-            "activeProfiles": self.profiles,
-        })
+    /// The answer of `/management/info`, with what else there is to say.
+    pub(super) fn info(&self, more: &[(&'static str, Value)]) -> Value {
+        let mut info = Map::new();
+        if let Some(ribbon) = &self.ribbon {
+            info.insert("display-ribbon-on-profiles".to_owned(), json!(ribbon));
+        }
+        info.insert("git".to_owned(), json!({}));
+        let build = json!({
+            "artifact": self.artifact,
+            "name": self.title,
+            "time": built().map(|at| format!("{at:.3}")),
+            "version": self.version,
+            "group": self.group,
+        });
+        info.insert("build".to_owned(), build);
+        info.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        info.insert("activeProfiles".to_owned(), json!(self.profiles));
+        Value::Object(info)
     }
 }
 

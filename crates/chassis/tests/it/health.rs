@@ -15,11 +15,12 @@ use crate::recorded::get;
 pub(crate) fn about() -> About {
     About {
         name: "library".into(),
+        title: "Library".into(),
         artifact: "library".into(),
         group: "org.example.books".into(),
         version: "1.0".into(),
         profiles: vec!["prod".into()],
-        ribbon: "dev".into(),
+        ribbon: Some("dev".into()),
     }
 }
 

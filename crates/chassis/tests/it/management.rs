@@ -87,11 +87,12 @@ fn endpoints(cases: &[Case]) -> Endpoints {
     let artifact: &'static str = Box::leak(build("artifact").into_boxed_str());
     let about = About {
         name: artifact.to_owned(),
+        title: build("name"),
         artifact: artifact.to_owned(),
         group: build("group"),
         version: build("version"),
         profiles: info["activeProfiles"].as_array().unwrap().iter().map(text).collect(),
-        ribbon: text(&info["display-ribbon-on-profiles"]),
+        ribbon: Some(text(&info["display-ribbon-on-profiles"])),
     };
     let filter = format!("info,{artifact}=debug").parse().unwrap();
     let loggers = Loggers::detached(filter, Box::leak(Box::new([artifact])));

@@ -40,6 +40,7 @@ pub use settings::{BackendSettings, ConfigServerSettings, RepositorySettings};
 use backend::{Answer, Backend, Plain, folder::Folder, repository::Repository};
 use cipher::Cipher;
 use question::Question;
+use source::Source;
 
 /// Serves configuration. A clone is another handle to the same server.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub struct ConfigServer {
 struct Inner {
     /// The strongest first.
     backends: Vec<Backend>,
+    /// What comes before what they say.
+    overrides: Option<Source>,
     cipher: Option<Cipher>,
     decrypts: bool,
     /// Counts the changes of what is served.
@@ -86,8 +89,9 @@ impl ConfigServer {
         };
         let backends = settings.backends.iter().map(backend).collect();
         let (decrypts, changes) = (settings.decrypts, watch::Sender::new(0));
-        let stopped = Stop::new();
-        ConfigServer { inner: Arc::new(Inner { backends, cipher, decrypts, changes, stopped }) }
+        let (overrides, stopped) = (Source::overrides(&settings.overrides), Stop::new());
+        let inner = Inner { backends, overrides, cipher, decrypts, changes, stopped };
+        ConfigServer { inner: Arc::new(inner) }
     }
 
     /// Config's interface, to be nested below `/config` and guarded: configuration holds secrets.
@@ -143,7 +147,7 @@ impl ConfigServer {
         label: Option<&str>,
     ) -> Result<Vec<RemoteSource>, ConfigServerError> {
         let answer = self.answer(&Question::new(application, profiles, label)?).await?;
-        let told = |source: source::Source| RemoteSource {
+        let told = |source: Source| RemoteSource {
             properties: source
                 .properties
                 .iter()
@@ -173,6 +177,7 @@ impl ConfigServer {
             let decrypted = |source| cipher::decrypted(source, self.cipher());
             all.sources = all.sources.into_iter().map(decrypted).collect();
         }
+        all.sources.splice(0..0, self.inner.overrides.clone());
         Ok(all)
     }
 

@@ -56,6 +56,7 @@ pub(super) fn routes(registry: Registry) -> Router {
         .route("/peerreplication/batch", post(batch::take))
         .route("/peerreplication/batch/", post(batch::take))
         .route("/status", get(status::status))
+        .route("/asg/{group}/status", put(writes::auto_scaling_group))
         .route("/", any(nowhere))
         .route("/{*rest}", any(nowhere))
         .layer(middleware::from_fn(negotiate))

@@ -250,3 +250,10 @@ async fn a_batch_is_answered_entry_by_entry_whatever_is_in_it() {
         assert_eq!(send(&router, request).await.0, 400, "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn groups_of_amazon_are_refused_as_outside_of_amazon() {
+    let (_registry, router) = registry(RegistrySettings::default());
+    let request = Request::put("/asg/books/status?value=DISABLED").body(Body::empty()).unwrap();
+    assert_eq!(send(&router, request).await.0, 400);
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
 /// The sources in the form of Spring Cloud's composite configuration.
-pub(super) fn sources(config: &ConfigServer) -> Value {
+pub(crate) fn sources(config: &ConfigServer) -> Value {
     let source = |state: BackendState| match state.kind {
         "git" => json!({ "type": "git", "uri": state.places.join(",") }),
         kind => json!({ "type": kind, "search": { "locations": state.places.join(",") } }),

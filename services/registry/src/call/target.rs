@@ -1,4 +1,5 @@
-//! Where an instance says that it can be managed: its host and its management port, and nothing else of what it said.
+//! Where an instance says that it can be managed: its host and its management port, and of the paths that it names a
+//! beginning of plain names.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,6 +11,10 @@ use super::Failure;
 
 /// The longest name of a host (RFC 1035 §2.3.4).
 const HOST_LIMIT: usize = 253;
+/// The most names in a path before what is asked for.
+const NAMES: usize = 4;
+/// Where Java services have their management endpoints: JHipster's place, which is assumed, and Spring's own.
+const MANAGEMENT: [&str; 2] = ["management", "actuator"];
 
 /// The address without a path: `http://10.0.0.7:8082/`. Whatever could make it mean another host is refused.
 pub(super) fn base(instance: &Instance) -> Option<Url> {
@@ -60,6 +65,31 @@ fn management_port(instance: &Instance) -> Option<u16> {
     .filter(|port| *port != 0)
 }
 
+/// The path below which all of the instance is: empty, or `/shop` (`context-path` in the metadata).
+pub(super) fn context(instance: &Instance) -> String {
+    let path = instance.metadata.get("context-path").and_then(Value::as_str).unwrap_or_default();
+    plain(path).unwrap_or_default()
+}
+
+/// The path below which the management endpoints are, `/shop/management` for example: that of the health check, where it
+/// is one of [`MANAGEMENT`], else JHipster's below the [`context`].
+pub(super) fn management(instance: &Instance) -> String {
+    let url = instance.health_check_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let path = url.as_ref().and_then(|url| plain(url.path().strip_suffix("/health")?));
+    let is_known =
+        |path: &String| MANAGEMENT.iter().any(|name| path.ends_with(&format!("/{name}")));
+    path.filter(is_known).unwrap_or_else(|| format!("{}/{}", context(instance), MANAGEMENT[0]))
+}
+
+/// `/a/b` of a path that has names of letters, digits, dashes and underscores only.
+fn plain(path: &str) -> Option<String> {
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let is_plain = names.len() <= NAMES
+        && names.iter().all(|name| name.len() <= HOST_LIMIT && name.chars().all(allowed));
+    is_plain.then(|| names.iter().map(|name| format!("/{name}")).collect())
+}
+
 fn is_name(host: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     (1..=HOST_LIMIT).contains(&host.len()) && host.chars().all(allowed)
@@ -99,6 +129,42 @@ mod tests {
         let secure = json!({ "$": 8443, "@enabled": "true" });
         check(json!({ "port": closed, "securePort": secure }), Some("https://10.0.0.7:8443/"));
         check(json!({ "port": closed }), None);
+    }
+
+    #[test]
+    fn a_path_is_taken_where_it_can_lead_to_endpoints_only() {
+        let check = |members: Value, expected: [&str; 2]| {
+            let mut instance = json!({ "app": "A", "hostName": "10.0.0.7" });
+            for (name, value) in members.as_object().unwrap() {
+                instance[name] = value.clone();
+            }
+            let instance: Instance = serde_json::from_value(instance).unwrap();
+            assert_eq!([context(&instance), management(&instance)], expected, "{members}");
+        };
+        let health = |path: &str| json!({ "healthCheckUrl": format!("http://x:1{path}") });
+        let usual = ["", "/management"];
+        check(json!({}), usual);
+        check(json!({ "metadata": { "context-path": "/shop/" } }), ["/shop", "/shop/management"]);
+        check(json!({ "metadata": { "context-path": "/" } }), usual);
+        check(health("/management/health"), usual);
+        check(health("/actuator/health"), ["", "/actuator"]);
+        check(health("/shop/actuator/health"), ["", "/shop/actuator"]);
+        for wrong in [
+            "/health",
+            "/evil",
+            "/admin/health",
+            "/actuator/health?x=",
+            "/actuator/health/x",
+            "/a/../%2e%2e/b/health",
+            "/a/b/c/d/actuator/health",
+            "/%61/actuator/health",
+        ] {
+            let path = if wrong.contains('?') { ["", "/actuator"] } else { usual };
+            check(health(wrong), path);
+        }
+        for wrong in ["/a/../b", "/a%2fb", "/a?b", "/a b", "/a/b/c/d/e", "//x.y"] {
+            check(json!({ "metadata": { "context-path": wrong } }), usual);
+        }
     }
 
     #[test]

@@ -134,8 +134,11 @@ fn shown(overridden: &Overridden) -> String {
     shortened(&format!("{} ({})", overridden.value, place(&overridden.origin)))
 }
 
-/// The file, the line and the first letters of the commit.
+/// The file, the line and the first letters of the commit; what is no file has no line.
 fn place(origin: &Origin) -> String {
+    if origin.line == 0 {
+        return shortened(&origin.file);
+    }
     let commit = origin.commit.as_deref().and_then(|commit| commit.get(..8));
     let commit = commit.map(|commit| format!(" at {commit}")).unwrap_or_default();
     shortened(&format!("{}, line {}{commit}", origin.file, origin.line))

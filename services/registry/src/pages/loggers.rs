@@ -83,7 +83,7 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let instance = pages.find(&asked.which)?;
-    let answered = pages.calls.get(&instance, Endpoint::Loggers, &visit.token).await;
+    let answered = pages.calls.get(&instance, Endpoint::Loggers, &visit).await;
     let (mut loggers, failure) = match answered {
         Ok(answer) => (loggers(&answer, asked.name.trim()), None),
         Err(failure) => (Vec::new(), Some(failure)),
@@ -116,7 +116,7 @@ pub(super) async fn change(
             return Err(Problem::bad_request(format!("The level is one of {}", LEVELS.join(", "))));
         }
     };
-    let changed = pages.calls.set_level(&instance, &logger, level, &visit.token).await;
+    let changed = pages.calls.set_level(&instance, &logger, level, &visit).await;
     changed.map_err(|failure| {
         Problem::new(axum::http::StatusCode::BAD_GATEWAY, failure.to_string())
     })?;

@@ -118,7 +118,7 @@ async fn show(
     kind: Kind,
 ) -> Result<Response, Problem> {
     let instance = pages.find(&asked.which)?;
-    let answered = pages.calls.get(&instance, kind.endpoint, &visit.token).await;
+    let answered = pages.calls.get(&instance, kind.endpoint, &visit).await;
     let (mut sections, failure) = match answered {
         Ok(answer) => ((kind.sections)(&answer), None),
         Err(failure) => (Vec::new(), Some(failure)),

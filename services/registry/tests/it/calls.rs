@@ -10,6 +10,10 @@ use axum::{
     response::Redirect,
     routing::{any, get, post},
 };
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
 
 use crate::world::{World, listener};
@@ -190,5 +194,46 @@ async fn levels_are_changed_and_what_an_instance_says_is_shown_as_text() {
             ("ROOT".to_owned(), json!({ "configuredLevel": null })),
         ]
     );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_instance_that_trusts_a_secret_is_shown_a_token_that_is_signed_with_it() {
+    let mut world = World::start().await;
+    let config = world.folder.path().join("central-config");
+    std::fs::create_dir_all(&config).unwrap();
+    let secret = "jhipster:\n  security:\n    authentication:\n      jwt:\n        base64-secret: ";
+    let secret = format!("{secret}{}\n", BASE64_STANDARD.encode([7; 64]));
+    std::fs::write(config.join("shop-prod.yml"), secret).unwrap();
+    let accepting = Router::new().route(
+        "/shop/actuator/health",
+        get(async |request: Request| {
+            let token = request.headers()["authorization"].to_str().unwrap().to_owned();
+            let part = |number| {
+                let part = token.trim_start_matches("Bearer ").split('.').nth(number).unwrap();
+                let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).unwrap();
+                serde_json::from_slice::<Value>(&bytes).unwrap()
+            };
+            if part(0)["alg"] != "HS512" {
+                return Err(StatusCode::UNAUTHORIZED);
+            }
+            let claims = part(1);
+            assert_eq!((&claims["sub"], &claims["auth"]), (&json!("admin"), &json!("ROLE_ADMIN")));
+            Ok(Json(json!({ "status": "OUT_OF_ORDER" })))
+        }),
+    );
+    let port = world.run("shop", accepting).await;
+    let members = |profile: &str| {
+        json!({
+            "metadata": { "profile": profile },
+            "healthCheckUrl": format!("http://127.0.0.1:{port}/shop/actuator/health"),
+        })
+    };
+    world.register("SHOP", "shop:1", port, members("prod,api-docs")).await;
+    world.register("SHOP", "shop:2", port, members("dev")).await;
+    let admin = world.admin().await;
+    let health = |id: &str| world.at(&format!("/instance/health?app=SHOP&id={id}"));
+    admin.get(&health("shop:1")).await.shows("OUT_OF_ORDER");
+    admin.get(&health("shop:2")).await.shows("The instance does not accept your sign-in (401).");
     world.stop().await;
 }

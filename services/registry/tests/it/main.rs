@@ -4,6 +4,7 @@
 
 mod browser;
 mod calls;
+mod description;
 mod doors;
 mod heartbeats;
 mod history;

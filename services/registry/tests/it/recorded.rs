@@ -23,8 +23,8 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("052", "status type body", DASHBOARD),
     ("053", "body", PATH),
     ("054", "body", PATH),
-    ("057", "status body", DOCUMENT),
-    ("058", "status body", DOCUMENT),
+    ("057", "body", DOCUMENT),
+    ("058", "body", DOCUMENT),
     ("059", "body", PATH),
     ("060", "body", PATH),
     ("061", "body", PATH),
@@ -40,7 +40,7 @@ const SESSION: &str =
     "a password has no session: that is the caller's mistake and no failure of ours";
 const PATH: &str = "theirs names the path / instead of the one that was asked for";
 const DASHBOARD: &str = "who is registered is not for everybody; the page of the applications shows it to administrators";
-const DOCUMENT: &str = "the interface is not described by an OpenAPI document yet";
+const DOCUMENT: &str = "ours describes what ours answers, which is more";
 
 /// A recorded request and its answer.
 struct Case {
@@ -152,6 +152,13 @@ fn stable(path: &str, mut answer: Answer) -> Answer {
         }
         // The identity provider of the test has another address.
         "/api/auth-info" if body["issuer"].is_string() => body["issuer"] = json!("…"),
+        "/management/info" => {
+            body["build"]["time"] = json!("…");
+            body["activeProfiles"] = json!(body["activeProfiles"].is_array());
+            // A folder of the test; the original shows its own.
+            let place = &mut body["cloud-config-server-configuration-sources"][0]["search"];
+            place["locations"] = json!(place["locations"].is_string());
+        }
         // What is inside differs with the process; `chassis` has its own tests for it.
         path if path.starts_with("/management/")
             && answer.status == 200

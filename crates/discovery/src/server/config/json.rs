@@ -58,11 +58,14 @@ pub(super) fn environment(head: &Head<'_>, sources: &[Source], origins: Origins)
             if origins == Origins::Without || property.secret {
                 return out.value(Some(&property.value));
             }
-            let (line, column) = property.place;
+            let origin = match property.place {
+                (0, 0) => source.file.clone(),
+                (line, column) => format!("{line}:{column}"),
+            };
             out.open('{');
             out.member("value", Some(&property.value));
             out.next();
-            out.member("origin", Some(&Value::Text(format!("{line}:{column}"))));
+            out.member("origin", Some(&Value::Text(origin)));
             out.close('}');
         });
         out.close('}');

@@ -46,9 +46,9 @@ pub struct Origin {
     pub source: String,
     /// The path of the file, below the repository's address where there is one.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 in what is no file, such as the server's own overrides.
     pub line: usize,
-    /// The column, from 1.
+    /// The column, as the line.
     pub column: usize,
     /// The commit, where there are commits.
     pub commit: Option<String>,

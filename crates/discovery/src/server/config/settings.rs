@@ -13,6 +13,8 @@ use super::cipher::CipherOptions;
 pub struct ConfigServerSettings {
     /// Where configuration comes from, the strongest first.
     pub backends: Vec<BackendSettings>,
+    /// What every client is told before everything else (`spring.cloud.config.server.overrides`).
+    pub overrides: Vec<(String, String)>,
     /// A password, or an RSA private key in PEM, for values that are kept encrypted (`encrypt.key`).
     pub key: Option<Secret<String>>,
     /// How the key is used (`encrypt.salt`, `encrypt.rsa.*`).
@@ -67,6 +69,7 @@ impl ConfigServerSettings {
         let locations = vec![format!("file:{}", folder.display())];
         ConfigServerSettings {
             backends: vec![BackendSettings::Folders { locations, default_label: None }],
+            overrides: Vec::new(),
             key: None,
             cipher: CipherOptions::default(),
             decrypts: true,

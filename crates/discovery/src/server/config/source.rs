@@ -16,11 +16,29 @@ const CONDITIONS: [&str; 2] = ["spring.config.activate.on-profile", "spring.prof
 pub(super) struct Source {
     /// The name by which clients know it.
     pub(super) name: String,
-    /// Where people find it: a path, or a repository's address and the path in it.
+    /// Where people find it: a path, or a repository's address and the path in it, or what else it is.
     pub(super) file: String,
     /// The commit it is of, where there are commits.
     pub(super) commit: Option<String>,
     pub(super) properties: Arc<Vec<Property>>,
+}
+
+impl Source {
+    /// What the server itself is told to say first; nothing when that is nothing.
+    pub(super) fn overrides(pairs: &[(String, String)]) -> Option<Self> {
+        let property = |(key, value): &(String, String)| Property {
+            key: key.clone(),
+            value: Value::Text(value.clone()),
+            place: (0, 0),
+            secret: false,
+        };
+        (!pairs.is_empty()).then(|| Source {
+            name: "overrides".to_owned(),
+            file: "Config server overrides".to_owned(),
+            commit: None,
+            properties: Arc::new(pairs.iter().map(property).collect()),
+        })
+    }
 }
 
 /// One value and where it stands.
@@ -28,7 +46,7 @@ pub(super) struct Source {
 pub(super) struct Property {
     pub(super) key: String,
     pub(super) value: Value,
-    /// The line and the column, both from 1.
+    /// The line and the column, both from 1; both 0 in what is no file.
     pub(super) place: (usize, usize),
     /// Whether the value was encrypted.
     pub(super) secret: bool,

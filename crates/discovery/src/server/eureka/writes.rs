@@ -161,6 +161,11 @@ pub(super) async fn add_metadata(
     }
 }
 
+/// Groups of Amazon's auto scaling are known to no registry outside of it: 400, as from Netflix's there.
+pub(super) async fn auto_scaling_group(asked: Asked) -> Response {
+    asked.empty(StatusCode::BAD_REQUEST)
+}
+
 /// Milliseconds since 1970; what is no number is no time.
 fn time(text: Option<String>) -> Option<i64> {
     text?.parse().ok()

@@ -7,10 +7,10 @@ use discovery::server::{
     ConfigServer,
     config::{BackendSettings, ConfigServerSettings, Overridden, RepositorySettings},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::ask::{commit, git};
+use super::ask::{commit, get, git, guarded};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -190,4 +190,31 @@ async fn several_back_ends_count_in_their_order() {
     assert_eq!(found.properties[5].overrides[0].value, "folder");
     let unknown = server.effective("library", "dev", Some("nope")).await;
     assert!(unknown.is_err(), "a label that one of them does not know is unknown");
+}
+
+/// What Spring Cloud Config 3.1.3 answers with the same file and the same settings.
+#[tokio::test]
+async fn the_servers_own_overrides_come_first() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("application.yml"), "a:\n  b: file\n").unwrap();
+    let pair = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    let settings = ConfigServerSettings {
+        overrides: [("a.b", "over"), ("my-Key", "{cipher}00")].map(pair).to_vec(),
+        ..ConfigServerSettings::folder(folder.path())
+    };
+    let server = ConfigServer::with(settings, Outside::system()).unwrap();
+    let router = guarded(&server);
+    let accept = "application/vnd.spring-cloud.config-server.v2+json";
+    let answer = get(&router, "/config/library/prod", accept).await;
+    let sources: Value = serde_json::from_str(&answer.body).unwrap();
+    let told = |value: &str| json!({ "value": value, "origin": "Config server overrides" });
+    let expected = json!({ "name": "overrides", "source": { "a.b": told("over"), "my-Key": told("{cipher}00") } });
+    assert_eq!(sources["propertySources"][0], expected);
+    assert_eq!(sources["propertySources"][1]["source"]["a.b"]["value"], "file");
+    let yaml = get(&router, "/config/library-prod.yml", "*/*").await.body;
+    assert_eq!(yaml, "a:\n  b: over\nmy-Key: '{cipher}00'\n");
+    let found = server.effective("library", "prod", None).await.unwrap();
+    let origin = &found.properties[0].origin;
+    assert_eq!((origin.file.as_str(), origin.line), ("Config server overrides", 0));
+    assert_eq!(found.properties[0].overrides[0].value, "file");
 }

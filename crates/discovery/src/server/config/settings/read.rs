@@ -13,6 +13,8 @@ use crate::server::config::cipher::{CipherOptions, RsaAlgorithm};
 /// Below which everything is about the configuration server.
 const SERVER: &str = "spring.cloud.config.server";
 const ENCRYPT: &str = "encrypt";
+/// Before the keys, in their own spelling, that clients are told first.
+const OVERRIDES: &str = "overrides.";
 /// How many back ends can be put together.
 const COMPOSITE: usize = 32;
 /// How often a repository is looked at, in seconds, unless it is said. The original looks in each request.
@@ -58,8 +60,13 @@ impl ConfigServerSettings {
             }
         }
         encrypt.refuse_key_stores()?;
+        let overrides = settings
+            .below(SERVER)
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix(OVERRIDES)?.to_owned(), value)));
         Ok(ConfigServerSettings {
             backends,
+            overrides: overrides.collect(),
             key: encrypt.text("key").map(Secret::new),
             cipher: encrypt.options()?,
             decrypts: server.part("encrypt").truth("enabled", true)?,

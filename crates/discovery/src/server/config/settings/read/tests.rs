@@ -100,3 +100,17 @@ fn what_cannot_be_used_names_its_key() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn overrides_keep_their_spelling() {
+    let settings = Settings::defaults(&["spring.profiles.active: dev"]).unwrap();
+    let settings = settings
+        .open(&ConfigServerSettings::OPEN)
+        .environment([("SPRING_CLOUD_CONFIG_SERVER_OVERRIDES_A_B".to_owned(), "1".to_owned())])
+        .unwrap()
+        .argument("spring.cloud.config.server.overrides.my-Key[0]", "2")
+        .unwrap();
+    let settings = ConfigServerSettings::read(&settings, Path::new("x"), Path::new("y")).unwrap();
+    let pair = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    assert_eq!(settings.overrides, [("a.b", "1"), ("my-Key[0]", "2")].map(pair));
+}

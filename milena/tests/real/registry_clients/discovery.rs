@@ -1,7 +1,8 @@
 //! A client of Eureka registers, stays registered, finds others and disappears; the registry says the same of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -52,6 +53,40 @@ async fn a_service_of_spring_boot_3_lives_with_our_registry() {
 #[tokio::test]
 async fn a_service_of_spring_boot_3_lives_with_springs_registry() {
     check(Maker::Spring, Kind::Spring(Generation::Boot3)).await;
+}
+
+/// Spring's own registry takes up to a minute and a half for it.
+#[tokio::test]
+async fn services_that_are_killed_are_forgotten_when_their_leases_are_over() {
+    let kinds = [Kind::Python, Kind::JavaScript, Kind::Spring(Generation::Boot3)];
+    using(Maker::Ours, async |registry: &Registry| {
+        let living = kinds.map(async |kind| {
+            let name = fresh("reader").replace('_', "-");
+            configuration::write(registry, &name);
+            let id = format!("{name}:1");
+            let stranger = Stranger::service(kind, &registry.url, &name, &id).await;
+            let recorder = Recorder::before(&registry.url).await;
+            let life = Life { registry, recorder, kind, name, id, stranger };
+            life.instance_with("status", &json!("UP")).await;
+            life
+        });
+        for life in join_all(living).await {
+            let Life { name, id, stranger, .. } = life;
+            let (killed, renewed) =
+                (Instant::now(), renewed(&registry.instance(&name, &id).await.unwrap()));
+            stranger.die().await;
+            until(&format!("{id} is forgotten"), async || {
+                sleep(Duration::from_millis(50)).await;
+                registry.instance(&name, &id).await.is_none().then_some(())
+            })
+            .await;
+            // Each has promised a sign of life in ten seconds; its last one may be as old as the pause between two.
+            let silent = killed.elapsed();
+            assert!(silent > Duration::from_secs(4), "{id}, last renewed {renewed}: {silent:?}");
+            assert!(silent < Duration::from_secs(13), "{id}, last renewed {renewed}: {silent:?}");
+        }
+    })
+    .await;
 }
 
 async fn check(maker: Maker, kind: Kind) {

@@ -97,6 +97,11 @@ impl Stranger {
         let ended = timeout(PATIENCE, self.child.wait()).await.expect("an end in time").unwrap();
         assert!(ended.success(), "{ended}");
     }
+
+    /// Kills it, so that it can tell nobody.
+    pub(super) async fn die(mut self) {
+        self.child.kill().await.unwrap();
+    }
 }
 
 impl Drop for Stranger {

@@ -75,6 +75,19 @@ async fn a_password_opens_a_repository_and_is_not_told() {
 }
 
 #[tokio::test]
+async fn who_asks_while_nothing_can_be_fetched_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = format!("file://{}", folder.path().join("nowhere").display());
+    let server = over(&address, "none", &folder.path().join("clones"));
+    assert!(server.fetch().await.is_err());
+    let start = Instant::now();
+    let answer = ask::get(&ask::guarded(&server), "/config/library/prod", "application/json").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("nowhere") && answer.body.contains("git fetch"), "{answer:?}");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn an_answer_waits_for_no_git() {
     let (folder, bare) = bare();
     let address = format!("file://{}", bare.display());

@@ -43,8 +43,8 @@ pub(crate) struct Repository {
     settings: RepositorySettings,
     git: Git,
     known: Mutex<Known>,
-    /// Whether anything was fetched, now or by an earlier run.
-    ready: watch::Sender<bool>,
+    /// Whether anything was fetched, now or by an earlier run; none until that is known.
+    ready: watch::Sender<Option<bool>>,
     /// Questions let the git program run once at a time.
     loading: Semaphore,
 }
@@ -70,7 +70,7 @@ impl Repository {
             settings,
             git,
             known: Mutex::default(),
-            ready: watch::Sender::new(false),
+            ready: watch::Sender::new(None),
             loading: Semaphore::new(1),
         }
     }
@@ -82,7 +82,7 @@ impl Repository {
     /// Fetches, and tells whether any label stands at another commit now. Trouble is told once, and so is its end.
     pub(in super::super) async fn fetch(&self) -> anyhow::Result<bool> {
         let address = &self.settings.address;
-        if !*self.ready.borrow()
+        if !self.is_ready()
             && let Ok(labels) = self.git.labels().await
             && !labels.is_empty()
         {
@@ -113,6 +113,14 @@ impl Repository {
                     warn!(config.repository = %address, "the repository {address} cannot be fetched, {serving}: {reason}");
                     known.trouble = Some(reason);
                 }
+                drop(known);
+                self.ready.send_if_modified(|ready| match ready {
+                    None => {
+                        *ready = Some(false);
+                        true
+                    }
+                    Some(_) => false,
+                });
                 Err(error)
             }
         }
@@ -124,7 +132,7 @@ impl Repository {
     }
 
     pub(in super::super) fn is_ready(&self) -> bool {
-        *self.ready.borrow()
+        *self.ready.borrow() == Some(true)
     }
 
     fn take(&self, labels: HashMap<String, String>) -> bool {
@@ -133,7 +141,7 @@ impl Repository {
         known.labels = labels;
         known.unknown.clear();
         drop(known);
-        self.ready.send_replace(true);
+        self.ready.send_replace(Some(true));
         changed
     }
 
@@ -180,9 +188,12 @@ impl Repository {
 
     async fn snapshot(&self, question: &Question) -> Result<Arc<Snapshot>, ConfigServerError> {
         let mut ready = self.ready.subscribe();
-        if timeout(FIRST_FETCH, ready.wait_for(|ready| *ready)).await.is_err() {
-            let reason =
-                format!("The repository {} has not been fetched yet", self.settings.address);
+        // Only while the first fetch runs: once it has failed, waiting would keep the caller from knowing.
+        let _ = timeout(FIRST_FETCH, ready.wait_for(Option::is_some)).await;
+        if !self.is_ready() {
+            let address = &self.settings.address;
+            let why = self.trouble().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+            let reason = format!("The repository {address} has not been fetched yet{why}");
             return Err(ConfigServerError::Unavailable(reason));
         }
         let commit = self.commit(question.label.as_deref()).await?;

@@ -3,6 +3,7 @@
 //! A commit is one transaction in `read committed`: each of its statements names the version that it expects, or leaves
 //! the decision to a unique key.
 
+mod append;
 mod apply;
 mod changelog;
 mod columns;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::{
+    append::Addition,
     columns,
     failure::{Failed, is_undone, told},
     outbox,
@@ -36,7 +37,14 @@ pub(super) async fn commit(pool: &PgPool, changes: &Changes) -> Result<(), Commi
         let done = match &steps[..] {
             [] => Ok(()),
             [step] => alone(pool, step).await,
-            steps => together(pool, steps, undone).await,
+            steps => match addition(steps).filter(|_| tried == 1) {
+                Some(addition) => match addition.make(pool).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) => together(pool, steps, undone).await,
+                    Err(failed) => Err(failed),
+                },
+                None => together(pool, steps, undone).await,
+            },
         };
         match done {
             Err(Failed::Again(cause)) if tried < TRIES => undone = is_undone(&cause),
@@ -48,6 +56,21 @@ pub(super) async fn commit(pool: &PgPool, changes: &Changes) -> Result<(), Commi
         pause *= 2;
     }
     Ok(())
+}
+
+/// The steps as one statement, when they add rows of one table and do nothing else but note what is handled and sent.
+fn addition<'c>(steps: &'c [Step<'c>]) -> Option<Addition<'c>> {
+    let (handled, rest): (&[_], _) = match steps {
+        [Step::Handled(handled), rest @ ..] => (handled, rest),
+        rest => (&[], rest),
+    };
+    match rest {
+        [Step::Insert(table, rows)] => Some(Addition { handled, table, rows, messages: &[] }),
+        [Step::Insert(table, rows), Step::Send(messages)] => {
+            Some(Addition { handled, table, rows, messages })
+        }
+        _ => None,
+    }
 }
 
 /// Runs a statement that is a transaction by itself: when the connection goes, nobody knows what became of it.
@@ -89,7 +112,7 @@ async fn together(pool: &PgPool, steps: &[Step<'_>], undone: bool) -> Result<(),
     })
 }
 
-fn unknown(cause: impl Into<anyhow::Error>) -> anyhow::Error {
+pub(super) fn unknown(cause: impl Into<anyhow::Error>) -> anyhow::Error {
     cause.into().context("PostgreSQL did not say whether it has made a commit")
 }
 
@@ -166,13 +189,8 @@ async fn insert(
     table: &Table,
     rows: &[(&Id, &[Value])],
 ) -> Result<bool, Failed> {
-    let ids: Vec<&Id> = rows.iter().map(|(id, _)| *id).collect();
     let query = sqlx::query(AssertSqlSafe(columns::insert(table)));
-    let mut query = columns::bind_ids(query, table, &ids)?;
-    for (at, column) in table.columns.iter().enumerate() {
-        let values = rows.iter().filter_map(|(_, values)| values.get(at));
-        query = columns::bind_array(query, column.kind, &column.name, values)?;
-    }
+    let query = columns::bind_rows(query, table, rows)?;
     Ok(query.execute(connection).await?.rows_affected() == rows.len() as u64)
 }
 

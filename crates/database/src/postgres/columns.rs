@@ -110,12 +110,23 @@ pub(super) fn bind_id<'q>(query: Bound<'q>, id: &Id) -> Bound<'q> {
     }
 }
 
-/// Binds the ids of several rows as one array.
-pub(super) fn bind_ids<'q>(
+/// Binds the values of [`insert`].
+pub(super) fn bind_rows<'q>(
     query: Bound<'q>,
     table: &Table,
-    ids: &[&Id],
+    rows: &[(&Id, &[Value])],
 ) -> Result<Bound<'q>, CommitError> {
+    let ids: Vec<&Id> = rows.iter().map(|(id, _)| *id).collect();
+    let mut query = bind_ids(query, table, &ids)?;
+    for (at, column) in table.columns.iter().enumerate() {
+        let values = rows.iter().filter_map(|(_, values)| values.get(at));
+        query = bind_array(query, column.kind, &column.name, values)?;
+    }
+    Ok(query)
+}
+
+/// Binds the ids of several rows as one array.
+fn bind_ids<'q>(query: Bound<'q>, table: &Table, ids: &[&Id]) -> Result<Bound<'q>, CommitError> {
     let ids: Vec<Value> = ids
         .iter()
         .map(|id| match id {
@@ -127,7 +138,7 @@ pub(super) fn bind_ids<'q>(
 }
 
 /// Binds the values of one column of several rows as one array.
-pub(super) fn bind_array<'q, 'v>(
+fn bind_array<'q, 'v>(
     query: Bound<'q>,
     kind: Kind,
     column: &str,

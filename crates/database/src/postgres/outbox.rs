@@ -9,11 +9,11 @@
 use anyhow::Context;
 use jiff::Timestamp;
 use sqlx::{
-    PgConnection, PgPool, Row as _,
+    AssertSqlSafe, PgConnection, PgPool, Row as _,
     postgres::{PgQueryResult, PgRow},
 };
 
-use super::instant::Instant;
+use super::{columns::Bound, instant::Instant};
 use crate::{CommitError, Header, Message};
 
 /// How many bytes of payloads are read from the outbox at a time, one message at least.
@@ -22,6 +22,9 @@ const BATCH_BYTES: i64 = 8 * 1024 * 1024;
 const NOTES: i32 = 0x6d69_6c65;
 /// The header whose value stands in the column `type`, where readers of Debezium's outbox convention look for it.
 const TYPE_HEADER: &str = "ce_type";
+/// How many values [`NOTE`] and [`INSERT`] take together, and [`HANDLED`].
+pub(super) const MESSAGE_VALUES: usize = 9;
+pub(super) const HANDLED_VALUES: usize = 2;
 /// How many ids are removed from the inbox at a time, so that nobody waits long for a place between two.
 const FORGET: i64 = 5_000;
 
@@ -37,11 +40,12 @@ select least(given.last, (
     )), given.last
 from (select last_value - case when is_called then 0 else 1 end as last from outbox_position_seq) given";
 
-const INSERT: &str = "
-with note as materialized (
-    select pg_advisory_xact_lock_shared($1, (last_value - case when is_called then 0 else 1 end)::bit(32)::integer)
-    from outbox_position_seq
-)
+/// Notes the greatest position of this moment; [`INSERT`] stands after it, with the name `note`.
+pub(super) const NOTE: &str = "
+select pg_advisory_xact_lock_shared($1, (last_value - case when is_called then 0 else 1 end)::bit(32)::integer)
+from outbox_position_seq";
+
+pub(super) const INSERT: &str = "
 insert into outbox (channel, id, aggregatetype, aggregateid, type, payload, headers, created)
 select m.channel, m.id, m.topic, m.key, m.type, m.payload, m.headers::json, m.created
 from note, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::timestamptz[])
@@ -70,7 +74,7 @@ removed as (delete from outbox using lazy, held where channel = $1 and position 
 select exists (select from held)";
 
 // An id from outside may be longer than an index takes.
-const HANDLED: &str = "
+pub(super) const HANDLED: &str = "
 insert into inbox (consumer, message)
 select handled.consumer, case when octet_length(handled.message) <= 500 then handled.message
     else 'sha256:' || encode(sha256(convert_to(handled.message, 'UTF8')), 'hex') end
@@ -88,12 +92,22 @@ pub(super) async fn send(
     connection: &mut PgConnection,
     messages: &[Message],
 ) -> Result<PgQueryResult, SendError> {
+    let sql = format!("with note as materialized ({NOTE}) {INSERT}");
+    let query = bind_messages(sqlx::query(AssertSqlSafe(sql)), messages)?;
+    query.execute(connection).await.map_err(SendError::Server)
+}
+
+/// Binds the values of [`NOTE`] and [`INSERT`].
+pub(super) fn bind_messages<'q>(
+    query: Bound<'q>,
+    messages: &[Message],
+) -> Result<Bound<'q>, SendError> {
     fn all<T>(messages: &[Message], part: impl Fn(&Message) -> T) -> Vec<T> {
         messages.iter().map(part).collect()
     }
     let headers = messages.iter().map(|message| serde_json::to_string(&message.headers));
     let headers = headers.collect::<Result<Vec<_>, _>>().map_err(SendError::Headers)?;
-    sqlx::query(INSERT)
+    Ok(query
         .bind(NOTES)
         .bind(all(messages, |message| escaped(&message.channel)))
         .bind(all(messages, |message| escaped(&message.id)))
@@ -103,10 +117,7 @@ pub(super) async fn send(
         .bind(all(messages, |message| message.payload.clone()))
         .bind(headers)
         // Whoever writes to a topic gives his records their times: no time may keep a message from being kept.
-        .bind(all(messages, |message| Instant::to_compare(message.created)))
-        .execute(connection)
-        .await
-        .map_err(SendError::Server)
+        .bind(all(messages, |message| Instant::to_compare(message.created))))
 }
 
 /// Why messages were not put into the outbox.
@@ -123,10 +134,15 @@ pub(super) async fn handled(
     connection: &mut PgConnection,
     messages: &[(String, String)],
 ) -> sqlx::Result<bool> {
+    let insert = bind_handled(sqlx::query(HANDLED), messages);
+    Ok(insert.execute(connection).await?.rows_affected() == messages.len() as u64)
+}
+
+/// Binds the values of [`HANDLED`].
+pub(super) fn bind_handled<'q>(query: Bound<'q>, messages: &[(String, String)]) -> Bound<'q> {
     let consumers: Vec<String> = messages.iter().map(|(consumer, _)| escaped(consumer)).collect();
     let ids: Vec<String> = messages.iter().map(|(_, message)| escaped(message)).collect();
-    let insert = sqlx::query(HANDLED).bind(consumers).bind(ids);
-    Ok(insert.execute(connection).await?.rows_affected() == messages.len() as u64)
+    query.bind(consumers).bind(ids)
 }
 
 /// Up to where an outbox is decided, and the last position given.

@@ -1,8 +1,8 @@
-//! How fast messages leave the outbox, what waiting ones cost, and what a large commit costs us.
+//! How fast messages leave the outbox, what waiting ones cost, what a large commit costs us, and what a refused one leaves.
 
 use std::time::Instant;
 
-use database::{Changes, Database};
+use database::{Changes, CommitError, Database};
 
 use super::with_database;
 use crate::{
@@ -110,6 +110,24 @@ async fn a_large_commit_is_one_statement_for_each_kind() {
         );
         let counts = "select concat_ws(' ', (select count(*) from book), (select count(*) from inbox), (select count(*) from outbox))";
         assert_eq!(place.text(counts).await.unwrap(), format!("{records} {records} {records}"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_added_leaves_nothing_and_says_why() {
+    with_database("", async |place| {
+        let database = place.connect().await;
+        let record = |id: &str, handled: &str| {
+            insert(id, book(id, 1)).send(drain::sent(1)).handled("group", handled)
+        };
+        database.commit(record("first", "1")).await.unwrap();
+        let twice = database.commit(record("first", "2")).await.unwrap_err();
+        assert!(matches!(twice, CommitError::Conflict), "{twice:?}");
+        let again = database.commit(record("second", "1")).await.unwrap_err();
+        assert!(matches!(again, CommitError::AlreadyHandled), "{again:?}");
+        let counts = "select concat_ws(' ', (select count(*) from book), (select count(*) from inbox), (select count(*) from outbox))";
+        assert_eq!(place.text(counts).await.unwrap(), "1 1 1");
     })
     .await;
 }

@@ -22,7 +22,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use crate::{description::LABEL, history::History};
+use crate::{
+    description::{self, LABEL},
+    history::History,
+};
 
 pub(crate) use eureka::{host_and_port, up_time};
 pub(crate) use sources::sources;
@@ -62,6 +65,7 @@ impl Interface {
             .route("/api/history", get(history::show))
             .route("/api/config/effective", get(provenance::effective))
             .route("/api/config/difference", get(provenance::difference))
+            .route("/v3/api-docs", get(description::document))
             .with_state(self)
     }
 }

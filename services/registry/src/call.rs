@@ -44,10 +44,10 @@ pub(crate) enum Endpoint {
 /// Calls instances.
 #[derive(Debug, Clone)]
 pub(crate) struct Calls {
-    pub(crate) allowed: Networks,
+    allowed: Networks,
     /// Tells instances the secrets that they share.
-    pub(crate) config: ConfigServer,
-    pub(crate) outside: Outside,
+    config: ConfigServer,
+    outside: Outside,
 }
 
 /// A request to an instance.
@@ -91,6 +91,10 @@ impl Endpoint {
 }
 
 impl Calls {
+    pub(crate) fn new(allowed: Networks, config: &ConfigServer, outside: &Outside) -> Self {
+        Calls { allowed, config: config.clone(), outside: outside.clone() }
+    }
+
     /// What the instance answers. A health that is down comes with 503 and is an answer.
     pub(crate) async fn get(
         &self,

@@ -16,10 +16,13 @@ const LEFT_OUT: &[&str] = &["caches", "caches-cache", "liquibase", "jhiopenapigr
 /// For whom configuration is asked, to see whether it can be: the original's health does the same.
 const SOMEBODY: (&str, &str) = ("app", "default");
 
-/// What people can ask of the registry itself: path, method, tag, operation, the names of what may be asked for, and
-/// whether the answer is text. Those of the original come first, in its order.
+/// An operation: path, method, tag, name, the names of what may be asked for, and whether the answer is text.
+type Operation =
+    (&'static str, &'static str, &'static str, &'static str, &'static [&'static str], bool);
+
+/// What people can ask of the registry itself. Those of the original come first, in its order.
 #[rustfmt::skip]
-const OPERATIONS: [(&str, &str, &str, &str, &[&str], bool); 14] = [
+const OPERATIONS: [Operation; 14] = [
     ("/api/logout", "post", "logout-resource", "logout", &[], false),
     ("/api/authenticate", "get", "account-resource", "isAuthenticated", &[], true),
     ("/api/ssh/public_key", "get", "ssh-resource", "getSshPublicKey", &[], true),

@@ -13,10 +13,7 @@ mod settings;
 use std::sync::Arc;
 
 use ::pages::{errors, headers, style};
-use axum::{
-    Router, middleware,
-    routing::{any, get},
-};
+use axum::{Router, middleware, routing::any};
 use chassis::{Outside, Service, http::Answers, management::Management};
 use database::{DatabaseRef, Table};
 use discovery::{
@@ -104,11 +101,7 @@ pub fn service(parts: Parts) -> Service {
         registry: registry.clone(),
         history: history.clone(),
         config: config.clone(),
-        calls: Calls {
-            allowed: settings.call_allowed,
-            config: config.clone(),
-            outside: outside.clone(),
-        },
+        calls: Calls::new(settings.call_allowed, &config, &outside),
         interface: interface.clone(),
     });
     let management = description::described(parts.management, registry.clone(), config.clone());
@@ -120,7 +113,6 @@ pub fn service(parts: Parts) -> Service {
         .merge(doors::management(&endpoints))
         .merge(login.clone().sign_in_and_out().layer(middleware::from_fn(doors::sign_out_people)))
         .merge(pages.routes())
-        .route("/v3/api-docs", get(description::document))
         // A route and not a fallback, so that the doors are in front of it.
         .route("/{*path}", any(|| async { chassis::http::nowhere() }))
         .method_not_allowed_fallback(doors::wrong_method);

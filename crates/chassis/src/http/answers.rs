@@ -112,17 +112,13 @@ impl Service<Request> for Finished {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        self.answer(request, |_| ())
+        self.answer(request)
     }
 }
 
 impl Finished {
-    /// Answers; a request that goes to the routes is prepared for them.
-    pub(crate) fn answer(
-        &self,
-        mut request: Request,
-        prepare: impl FnOnce(&mut Request),
-    ) -> Answer {
+    /// What [`Service::call`] does, for who has it shared.
+    pub(crate) fn answer(&self, mut request: Request) -> Answer {
         if let Some(response) = self.rules.by_head(&request) {
             let asked = Asked { method: request.method(), uri: request.uri(), prefers_page: false };
             return Either::Left(ready(Ok(self.rules.complete(asked, response))));
@@ -132,7 +128,6 @@ impl Finished {
         if matches!(self.rules.answers, Answers::Spring(_)) {
             spring::strip_last_slash(&mut request);
         }
-        prepare(&mut request);
         let (routes, rules) = (self.routes.clone(), self.rules.clone());
         Either::Right(Box::pin(async move {
             let response = rules.by_routes(request, routes).await;

@@ -140,9 +140,9 @@ impl hyper::service::Service<Request<Incoming>> for Connection {
     type Future = Answered;
 
     fn call(&self, request: Request<Incoming>) -> Answered {
-        let answer = self.finished.answer(request.map(Body::new), |request| {
-            request.extensions_mut().insert(ConnectInfo(self.caller));
-        });
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(self.caller));
+        let answer = self.finished.answer(request);
         Answered { answer, turn: Some(self.answering.one()) }
     }
 }

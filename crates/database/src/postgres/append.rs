@@ -1,7 +1,7 @@
 //! A commit that adds and changes nothing, which is what recording a message is: one statement, so that the database is
 //! waited for once instead of five times.
 
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{
     apply::unknown,
@@ -30,31 +30,32 @@ impl Addition<'_> {
         let query = outbox::bind_messages(query, self.messages)?;
         let query = columns::bind_rows(query, self.table, self.rows)?;
         let mut connection = pool.acquire().await.map_err(told)?;
-        match query.fetch_one(&mut *connection).await {
-            Ok(made) => Ok(made.try_get(0)?),
+        match query.execute(&mut *connection).await {
+            Ok(_) => Ok(true),
             Err(error @ sqlx::Error::Database(_)) if !is_broken(&error) => Ok(false),
             Err(error) => Err(CommitError::Unavailable(unknown(error)).into()),
         }
     }
 
-    /// Counts what it has added, and divides by zero where that is less than there was: the statement is undone then.
+    /// Counts what it has added, and divides by zero where that is less than there was: the statement is undone then. The
+    /// text depends on the table alone, so that the server need not be told it anew for each number of rows.
     fn sql(&self) -> String {
+        // The first of the arrays of each part: how many there are to add.
         let messages = outbox::HANDLED_VALUES;
         let rows = messages + outbox::MESSAGE_VALUES;
+        let (handled, added, sent) = (1, rows + 1, messages + 2);
         format!(
             "with handled as ({} returning 1),
             added as ({} returning 1),
             note as materialized ({}),
             sent as ({} returning 1)
-            select 1 / (case when (select count(*) from handled) = {} and (select count(*) from added) = {}
-                and (select count(*) from sent) = {} then 1 else 0 end) = 1",
+            select 1 / (case when (select count(*) from handled) = cardinality(${handled})
+                and (select count(*) from added) = cardinality(${added})
+                and (select count(*) from sent) = cardinality(${sent}) then 1 else 0 end)",
             outbox::HANDLED,
             shifted(&columns::insert(self.table), rows),
             shifted(outbox::NOTE, messages),
             shifted(outbox::INSERT, messages),
-            self.handled.len(),
-            self.rows.len(),
-            self.messages.len(),
         )
     }
 }

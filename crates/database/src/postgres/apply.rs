@@ -37,14 +37,8 @@ pub(super) async fn commit(pool: &PgPool, changes: &Changes) -> Result<(), Commi
         let done = match &steps[..] {
             [] => Ok(()),
             [step] => alone(pool, step).await,
-            steps => match addition(steps).filter(|_| tried == 1) {
-                Some(addition) => match addition.make(pool).await {
-                    Ok(true) => Ok(()),
-                    Ok(false) => together(pool, steps, undone).await,
-                    Err(failed) => Err(failed),
-                },
-                None => together(pool, steps, undone).await,
-            },
+            steps if tried == 1 => at_once(pool, steps).await,
+            steps => together(pool, steps, undone).await,
         };
         match done {
             Err(Failed::Again(cause)) if tried < TRIES => undone = is_undone(&cause),
@@ -56,6 +50,16 @@ pub(super) async fn commit(pool: &PgPool, changes: &Changes) -> Result<(), Commi
         pause *= 2;
     }
     Ok(())
+}
+
+/// Runs statements as one where that can be, and in one transaction where it cannot or something was in the way.
+async fn at_once(pool: &PgPool, steps: &[Step<'_>]) -> Result<(), Failed> {
+    if let Some(addition) = addition(steps)
+        && addition.make(pool).await?
+    {
+        return Ok(());
+    }
+    together(pool, steps, false).await
 }
 
 /// The steps as one statement, when they add rows of one table and do nothing else but note what is handled and sent.

@@ -112,7 +112,7 @@ pub(crate) fn mail(
 pub(crate) fn directory(management: Management, directory: Arc<Directory>) -> Management {
     management.component("discoveryComposite", Scope::Optional, move || {
         let instances = directory.instances();
-        async move { Ok(discovery::health::composite(instances.iter().map(AsRef::as_ref))) }
+        async move { Ok(discovery::health::composite(&instances)) }
     })
 }
 

@@ -1,6 +1,6 @@
 //! Who else is registered, as a component of health, in the form that Spring gives it (contract §8).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chassis::management::{Component, Status};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Instance;
 
 /// The component `discoveryComposite`: the services that are registered, and how many instances each has.
-pub fn composite<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Component {
+pub fn composite(instances: &[Arc<Instance>]) -> Component {
     let mut applications: BTreeMap<String, u32> = BTreeMap::new();
     for instance in instances {
         *applications.entry(instance.app.to_uppercase()).or_default() += 1;

@@ -63,7 +63,7 @@ pub(crate) fn described(
         .info("cloud-config-server-configuration-sources", sources(&config));
     let management = management.component("discoveryComposite", Scope::Optional, move || {
         let instances = registry.instances();
-        async move { Ok(discovery::health::composite(instances.iter().map(AsRef::as_ref))) }
+        async move { Ok(discovery::health::composite(&instances)) }
     });
     management.component("configServer", Scope::Optional, move || {
         let config = config.clone();
@@ -86,17 +86,14 @@ async fn served(config: &ConfigServer) -> anyhow::Result<Component> {
 /// `GET /v3/api-docs`: the registry's own interface. Eureka's and Config's are not in it, as in the original.
 pub(crate) async fn document(headers: HeaderMap) -> Json<Value> {
     let mut document = management::document("JHipster Registry", VERSION, LEFT_OUT);
-    let mut paths = json!({});
-    for (path, method, tag, id, parameters, is_text) in OPERATIONS {
-        paths[path][method] = operation(tag, id, parameters, is_text);
-    }
-    if let (Some(own), Some(management)) = (paths.as_object_mut(), document["paths"].as_object()) {
-        own.extend(management.clone());
-    }
+    let own = OPERATIONS.iter().map(|(path, method, tag, id, parameters, is_text)| {
+        ((*path).to_owned(), json!({ *method: operation(tag, id, parameters, *is_text) }))
+    });
+    let management = document["paths"].as_object().cloned().unwrap_or_default();
+    document["paths"] = own.chain(management).collect();
     document["info"]["title"] = "JHipster Registry API".into();
     document["info"]["description"] = "JHipster Registry API documentation".into();
     document["servers"][0]["url"] = chassis::http::base_address(&headers).into();
-    document["paths"] = paths;
     Json(document)
 }
 

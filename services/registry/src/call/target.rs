@@ -11,8 +11,9 @@ use super::Failure;
 
 /// The longest name of a host (RFC 1035 §2.3.4).
 const HOST_LIMIT: usize = 253;
-/// The most names in a path before what is asked for.
+/// The most names in a path before what is asked for, and the longest of them.
 const NAMES: usize = 4;
+const NAME_LIMIT: usize = 253;
 /// Where Java services have their management endpoints: JHipster's place, which is assumed, and Spring's own.
 const MANAGEMENT: [&str; 2] = ["management", "actuator"];
 
@@ -86,7 +87,7 @@ fn plain(path: &str) -> Option<String> {
     let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_plain = names.len() <= NAMES
-        && names.iter().all(|name| name.len() <= HOST_LIMIT && name.chars().all(allowed));
+        && names.iter().all(|name| name.len() <= NAME_LIMIT && name.chars().all(allowed));
     is_plain.then(|| names.iter().map(|name| format!("/{name}")).collect())
 }
 

@@ -81,7 +81,7 @@ impl Leases {
         instance.last_updated_timestamp = now.millis;
         instance.lease_info.last_renewal_timestamp = now.millis;
         let (app, id) = (instance.app.clone(), instance.id().to_owned());
-        if let Some(neighbour) = self.apps.get(&app).and_then(|all| all.all().next()) {
+        if let Some(neighbour) = self.apps.get(&app).and_then(|app| app.all().next()) {
             instance.share_with(neighbour.instance());
         }
         let record = Arc::new(Record::new(instance));

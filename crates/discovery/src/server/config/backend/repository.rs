@@ -114,12 +114,8 @@ impl Repository {
                     known.trouble = Some(reason);
                 }
                 drop(known);
-                self.ready.send_if_modified(|ready| match ready {
-                    None => {
-                        *ready = Some(false);
-                        true
-                    }
-                    Some(_) => false,
+                self.ready.send_modify(|ready| {
+                    ready.get_or_insert(false);
                 });
                 Err(error)
             }

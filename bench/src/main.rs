@@ -69,7 +69,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let command = Bench::parse().command;
     if cfg!(debug_assertions) {
         eprintln!(
-            "this is a debug build, whose figures say nothing: use `cargo run --release -p bench`"
+            "this is a debug build, whose figures say nothing: use `cargo run --profile production -p bench`"
         );
     }
     let mut builder = match command {

@@ -101,7 +101,7 @@ impl Program {
         let path = this.with_file_name("milena");
         if !path.is_file() {
             bail!(
-                "there is no program {}: run `cargo build --release` first, or name one with --program",
+                "there is no program {}: build all of the workspace first, in the same profile, or name one with --program",
                 path.display()
             );
         }

@@ -29,6 +29,8 @@ mod mover;
 mod outbox;
 mod positions;
 mod read;
+mod recent;
+mod seen;
 mod settings;
 mod together;
 mod transaction;
@@ -37,7 +39,7 @@ mod wakes;
 mod work;
 mod write;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, ensure};
 use async_trait::async_trait;
@@ -51,6 +53,7 @@ use mongodb::{
 };
 use tokio::{
     sync::{RwLock, watch},
+    task::consume_budget,
     time::{Instant, sleep, timeout},
 };
 
@@ -81,6 +84,8 @@ pub struct Mongo {
     tables: Vec<String>,
     wakes: Wakes,
     positions: positions::Positions,
+    recent: recent::Recent,
+    seen: seen::Seen,
     mover: mover::Mover,
     work: work::Work,
     /// Held alone by a commit of several steps, shared by all others.
@@ -116,6 +121,8 @@ impl Mongo {
             tables: tables.iter().map(|table| table.name.to_string()).collect(),
             wakes: Wakes::default(),
             positions: positions::Positions::new(),
+            recent: recent::Recent::new(),
+            seen: seen::Seen::default(),
             mover: mover::Mover::new(),
             work: work::Work::new(),
             isolation: RwLock::new(()),
@@ -164,13 +171,46 @@ impl Mongo {
         CommitError::Unavailable(self.silent().context("whether a commit was made is unknown"))
     }
 
-    /// The outbox for readers. What they have seen is not taken back.
-    fn outbox(&self) -> Collection<RawDocumentBuf> {
+    /// The relay of a channel is in this process for `time` from `since` on, or may be elsewhere.
+    fn leased(&self, channel: &str, since: Instant, time: Option<Duration>) {
+        if time.is_none() {
+            self.recent.clear();
+        }
+        self.wakes.leased(channel, since, time);
+    }
+
+    /// Shows messages that were put into the outbox to the relay, if it is in this process and nothing that it has not seen
+    /// comes before them.
+    fn show(&self, reserved: &positions::Reservation, placed: &[RawDocumentBuf]) -> bool {
+        if !reserved.is_next {
+            return false;
+        }
+        let messages = placed.iter().map(|message| outbox::message(message));
+        let Ok(messages) = messages.collect::<anyhow::Result<Vec<_>>>() else { return false };
+        let channels: BTreeSet<String> =
+            messages.iter().map(|(_, message)| message.channel.clone()).collect();
+        if !channels.iter().all(|channel| self.wakes.is_ours(channel)) {
+            return false;
+        }
+        self.recent.add(messages);
+        channels.iter().for_each(|channel| self.wakes.here(channel));
+        true
+    }
+
+    /// Wakes those who wait for messages in these channels, which are to be read in the outbox.
+    fn announce(&self, channels: &BTreeSet<String>) {
+        self.recent.may_have_more();
+        self.wakes.committed(channels.iter().map(String::as_str));
+    }
+
+    /// A collection for readers of the outbox. What they have seen is not taken back, and what they see of one collection is
+    /// not older than what they saw of another before.
+    fn readers(&self, collection: &str) -> Collection<RawDocumentBuf> {
         let mut options = CollectionOptions::default();
         if self.transactions {
             options.read_concern = Some(ReadConcern::majority());
         }
-        self.quick.collection_with_options(outbox::COLLECTION, options)
+        self.quick.collection_with_options(collection, options)
     }
 }
 
@@ -186,7 +226,11 @@ impl Database for Mongo {
                 return Ok(None);
             };
             let document = found.as_document().context("a collection holds no documents")?;
-            read::row(table, document)
+            let row = read::row(table, document)?;
+            if let Some(row) = &row {
+                self.seen.add(table, id, row.version, document);
+            }
+            anyhow::Ok(row)
         };
         self.ask(|| format!("read {}", table.name), read).await
     }
@@ -216,14 +260,30 @@ impl Database for Mongo {
         let what = || "read the outbox".to_owned();
         let mut added = self.wakes.added(channel);
         for pause in UNDECIDED.iter().map(Some).chain([None]) {
-            let decided = self.ask(what, self.positions.decided(&self.quick)).await?;
-            let messages = match decided.last > after {
+            if self.wakes.is_ours(channel)
+                && let Some(messages) = self.recent.unsent(channel, after, limit)
+            {
+                // Nothing was waited for: who asks again and again would keep others from their turn.
+                consume_budget().await;
+                return Ok(messages);
+            }
+            self.recent.looks();
+            let positions = self.readers(positions::COLLECTION);
+            let decided = self.ask(what, positions::decided(&positions)).await?;
+            if decided.is_behind {
+                self.recent.may_have_more();
+            }
+            let (messages, are_all) = match decided.last > after {
                 true => {
                     let range = (after, decided.last);
-                    self.ask(what, outbox::unsent(&self.outbox(), channel, range, limit)).await?
+                    let outbox = self.readers(outbox::COLLECTION);
+                    self.ask(what, outbox::unsent(&outbox, channel, range, limit)).await?
                 }
-                false => Vec::new(),
+                false => (Vec::new(), true),
             };
+            if are_all {
+                self.recent.found(channel, after, &messages, decided.last.max(after));
+            }
             if messages.is_empty()
                 && decided.is_behind
                 && let Some(pause) = pause
@@ -256,12 +316,12 @@ impl Database for Mongo {
         let take = lease::take(&self.durable, channel, holder, time);
         let asked = Instant::now();
         let lease = self.ask(|| "take a lease".to_owned(), take).await?;
-        self.wakes.leased(channel, asked, lease.map(|_| time));
+        self.leased(channel, asked, lease.map(|_| time));
         Ok(lease)
     }
 
     async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
-        self.wakes.leased(channel, Instant::now(), None);
+        self.leased(channel, Instant::now(), None);
         let release = lease::release(&self.durable, channel, lease);
         self.ask(|| "give a lease back".to_owned(), release).await
     }
@@ -269,12 +329,13 @@ impl Database for Mongo {
     async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
         let look = lease::is_last(&self.quick, channel, lease);
         if !self.ask(|| "look at a lease".to_owned(), look).await? {
-            self.wakes.leased(channel, Instant::now(), None);
+            self.leased(channel, Instant::now(), None);
             return Ok(false);
         }
         if positions.is_empty() {
             return Ok(true);
         }
+        self.recent.remove(positions);
         let collection = self.quick.collection::<Document>(outbox::COLLECTION);
         let sent = doc! { "_id": { "$in": positions.to_vec() }, "channel": channel };
         // As far as readers see, but no wait for the disk: who forgets a message late only sends it again.

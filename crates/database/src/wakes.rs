@@ -42,6 +42,12 @@ struct Others {
     ours: HashMap<String, Instant>,
 }
 
+impl Others {
+    fn has(&self, channel: &str) -> bool {
+        self.ours.get(channel).is_some_and(|until| Instant::now() < *until)
+    }
+}
+
 impl Wakes {
     /// Changes whenever somebody is woken who waits for this channel.
     pub(crate) fn added(&self, channel: &str) -> watch::Receiver<u64> {
@@ -90,6 +96,11 @@ impl Wakes {
         };
     }
 
+    /// Whether the relay of a channel is surely in this process.
+    pub(crate) fn is_ours(&self, channel: &str) -> bool {
+        self.others().has(channel)
+    }
+
     /// Tells others of what is noted, with `tell`, for ever: at once when nothing was told just before, and everything
     /// that is noted within a few milliseconds together.
     pub(crate) async fn tell_on<'t, E>(
@@ -115,7 +126,7 @@ impl Wakes {
 
     fn note(&self, channel: &str) {
         let mut others = self.others();
-        if others.ours.get(channel).is_some_and(|until| Instant::now() < *until) {
+        if others.has(channel) {
             return;
         }
         let is_much = channel.len() > LONGEST || others.untold.len() >= MOST;

@@ -8,7 +8,7 @@ use super::{
     document::{self, PENDING},
     failure::{Failed, is_duplicate},
     inbox, journal,
-    mover::{Committing, Place},
+    mover::{Committing, Place, raw},
     outbox, write,
 };
 use crate::{Changes, CommitError, Message, Write};
@@ -40,9 +40,14 @@ impl Mongo {
         let (table, id) = write::row(write);
         let place = Place { collection: table.name.to_string(), id: document::id(id) };
         let committing = Committing::new(self, (!outgoing.is_empty()).then_some(place));
-        let pending = outgoing.iter().map(outbox::pending).collect();
-        let done = self.write(write, pending, &mut None).await;
-        committing.after(done)?.succeeded().await;
+        let pending: Vec<Bson> = outgoing.iter().map(outbox::pending).collect();
+        let mut alone = Some(raw(&pending)?);
+        let done = self.write(write, pending, &mut None).await.map(|are_alone| {
+            if !are_alone {
+                alone = None
+            }
+        });
+        committing.after(done)?.succeeded(alone).await;
         Ok(())
     }
 
@@ -53,7 +58,7 @@ impl Mongo {
         note: Document,
         outgoing: &[Message],
     ) -> Result<(), Failed> {
-        self.record(collection, note, outgoing).await?.succeeded().await;
+        self.record(collection, note, outgoing).await?.succeeded(None).await;
         Ok(())
     }
 

@@ -58,7 +58,7 @@ impl Mongo {
         let committing = self.record(collection, record, &changes.outgoing).await;
         let committing = committing.map_err(Failed::of_inbox)?;
         self.redo(&place).await.context("the changes are on record and will be made later")?;
-        committing.succeeded().await;
+        committing.succeeded(None).await;
         Ok(())
     }
 
@@ -135,7 +135,7 @@ impl Mongo {
         let id = filter.get("_id").and_then(only).context("a step without an id")?;
         let place = Place { collection: collection.name().to_owned(), id };
         filter.insert(format!("{PENDING}.0"), doc! { "$exists": false });
-        self.move_messages(&[place]).await?;
+        self.move_messages(&[place.into()]).await?;
         collection.delete_one(filter).await?;
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::{
     document::PENDING,
     inbox,
     journal::{self, REDO},
-    mover::Place,
+    mover::{Place, Task},
     outbox::ENTRY,
     work::Running,
 };
@@ -119,7 +119,7 @@ impl Mongo {
     }
 
     /// Moves the messages of a group and forgets it; false when it has to be tried again.
-    async fn move_group(&self, group: &mut Vec<Place>) -> bool {
+    async fn move_group(&self, group: &mut Vec<Task>) -> bool {
         match timeout(self.answer, self.move_messages(group)).await {
             Ok(Ok(())) => {
                 group.clear();
@@ -130,6 +130,8 @@ impl Mongo {
             }
             Err(_) => warn!("{} does not answer, trying again", self.address),
         }
+        // Some may have been moved.
+        group.iter_mut().for_each(|task| task.known = None);
         false
     }
 
@@ -168,10 +170,11 @@ impl Mongo {
             sighted.extend(new.into_iter().map(|(_, mark)| mark));
             for (place, _) in left {
                 // One that cannot be moved does not hold back others.
-                match self.move_messages(std::slice::from_ref(&place)).await {
-                    Ok(()) => info!("moved messages out of {} in {collection}", place.id),
+                let id = place.id.clone();
+                match self.move_messages(&[place.into()]).await {
+                    Ok(()) => info!("moved messages out of {id} in {collection}"),
                     Err(cause) => {
-                        warn!("messages wait in {} in {collection}: {cause:#}", place.id);
+                        warn!("messages wait in {id} in {collection}: {cause:#}");
                     }
                 }
             }

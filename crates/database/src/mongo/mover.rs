@@ -2,7 +2,8 @@
 //! commits, later for what was left behind. Safe to do twice: the outbox takes an entry once.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -13,7 +14,7 @@ use futures_util::StreamExt;
 use mongodb::bson::{Bson, Document, RawDocument, RawDocumentBuf, doc, oid::ObjectId};
 use tokio::{
     sync::{Mutex, mpsc},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tracing::warn;
 
@@ -32,22 +33,56 @@ const WAITING: usize = 1024;
 const ROOM: Duration = Duration::from_secs(2);
 /// How many bytes of messages are moved at a time, one document at least.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-
+/// How long after a commit its messages are thought to wait where they were put.
+const FRESH: Duration = Duration::from_millis(100);
 /// A document that messages may wait in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) collection: String,
     pub(super) id: Bson,
 }
 
+/// A document whose messages are to be moved.
+pub(super) struct Task {
+    pub(super) place: Place,
+    /// The messages, when none but these were in the document as they were put into it, and when that was: then they need
+    /// not be read again.
+    pub(super) known: Option<(Instant, Vec<RawDocumentBuf>)>,
+}
+
+impl From<Place> for Task {
+    fn from(place: Place) -> Self {
+        Task { place, known: None }
+    }
+}
+
 /// Who moves messages in this process.
 pub(super) struct Mover {
-    pub(super) to_loop: mpsc::Sender<Place>,
-    pub(super) waiting: Mutex<mpsc::Receiver<Place>>,
+    pub(super) to_loop: mpsc::Sender<Task>,
+    pub(super) waiting: Mutex<mpsc::Receiver<Task>>,
     /// Whether the loop runs.
     pub(super) runs: AtomicBool,
     /// Held by who moves. Two at once could put the messages of one document into the outbox in the wrong order.
-    one: Mutex<()>,
+    one: Mutex<Looked>,
+}
+
+/// Messages that were found by looking, and when: a task that is still fresh may hold them, too.
+#[derive(Default)]
+struct Looked(VecDeque<(Instant, ObjectId)>);
+
+impl Looked {
+    fn add(&mut self, messages: &[RawDocumentBuf]) {
+        let now = Instant::now();
+        while self.0.front().is_some_and(|(at, _)| now - *at > FRESH) {
+            self.0.pop_front();
+        }
+        self.0.extend(entries(messages).map(|entry| (now, entry)));
+    }
+
+    fn has_any(&self, messages: &[RawDocumentBuf]) -> bool {
+        let has = |entry| self.0.iter().any(|(_, looked)| *looked == entry);
+        !self.0.is_empty() && entries(messages).any(has)
+    }
 }
 
 impl Mover {
@@ -57,7 +92,7 @@ impl Mover {
             to_loop,
             waiting: Mutex::new(waiting),
             runs: AtomicBool::new(false),
-            one: Mutex::new(()),
+            one: Mutex::default(),
         }
     }
 }
@@ -66,24 +101,27 @@ impl Mover {
 pub(super) struct Committing<'a> {
     mongo: &'a Mongo,
     place: Option<Place>,
+    began: Instant,
 }
 
 impl<'a> Committing<'a> {
     /// `place` is where they will wait; nothing when there are none.
     pub(super) fn new(mongo: &'a Mongo, place: Option<Place>) -> Self {
-        Committing { mongo, place }
+        Committing { mongo, place, began: Instant::now() }
     }
 
-    /// They are committed: has them moved, by the loop or, when it does not run, now.
-    pub(super) async fn succeeded(mut self) {
+    /// They are committed: has them moved, by the loop or, when it does not run, now. `alone` are the messages when no others
+    /// wait in the document.
+    pub(super) async fn succeeded(mut self, alone: Option<Vec<RawDocumentBuf>>) {
         let Some(place) = self.place.take() else { return };
+        let task = Task { place, known: alone.map(|messages| (self.began, messages)) };
         let mover = &self.mongo.mover;
         if mover.runs.load(Ordering::Acquire) {
             // Who waits here is not overtaken by a later commit. When the loop is stuck, messages wait in their document.
-            if timeout(ROOM, mover.to_loop.send(place)).await.is_err() {
+            if timeout(ROOM, mover.to_loop.send(task)).await.is_err() {
                 warn!("messages are committed faster than they are moved to the outbox");
             }
-        } else if let Err(cause) = self.mongo.move_messages(&[place]).await {
+        } else if let Err(cause) = self.mongo.move_messages(&[task]).await {
             warn!("messages wait in the document that they were committed with: {cause:#}");
         }
     }
@@ -102,7 +140,7 @@ impl Drop for Committing<'_> {
     fn drop(&mut self) {
         if let Some(place) = self.place.take() {
             // When there is no room, they are found by the search for what was left behind.
-            let _ = self.mongo.mover.to_loop.try_send(place);
+            let _ = self.mongo.mover.to_loop.try_send(place.into());
         }
     }
 }
@@ -110,7 +148,7 @@ impl Drop for Committing<'_> {
 /// Messages of one document.
 struct Found<'a> {
     place: &'a Place,
-    messages: Vec<RawDocumentBuf>,
+    messages: Cow<'a, [RawDocumentBuf]>,
 }
 
 impl Mongo {
@@ -118,15 +156,16 @@ impl Mongo {
     ///
     /// # Errors
     /// When the database does not answer; they wait on.
-    pub(super) async fn move_messages(&self, places: &[Place]) -> anyhow::Result<()> {
-        let _one = self.mover.one.lock().await;
-        let (mut rest, mut size) = (places, places.len());
+    pub(super) async fn move_messages(&self, tasks: &[Task]) -> anyhow::Result<()> {
+        let mut looked = self.mover.one.lock().await;
+        let (mut rest, mut size, mut look) = (tasks, tasks.len(), false);
         while !rest.is_empty() {
             let (now, later) = rest.split_at(size.min(rest.len()));
-            match self.waiting_in(now).await.context("look for messages")? {
-                Some(found) if self.move_found(&found).await? => rest = later,
+            let to_look = to_look(now, look, &looked);
+            match self.waiting_in(now, &to_look, &mut looked).await.context("look for messages")? {
+                Some(found) if self.move_found(&found).await? => (rest, look) = (later, false),
                 // Another process was at it too; whoever comes later than it must take later positions.
-                Some(_) => {}
+                Some(_) => look = true,
                 // Too much at once.
                 None => size = (now.len() / 2).max(1),
             }
@@ -143,35 +182,56 @@ impl Mongo {
         }
         crash_point("before-move");
         let reserved = self.positions.reserve(&self.quick, messages.len()).await?;
+        let placed = outbox::placed(reserved.first, &messages)?;
         // No wait for the disk: the server writes down in order what it was told, so none of them leaves its document on disk
         // before it is in the outbox there.
-        let are_new = outbox::insert(&self.quick, reserved.first, &messages, None)
+        let are_new = outbox::insert(&self.quick, &placed, None)
             .await
             .map_err(CommitError::from)
             .context("move messages to the outbox")?;
-        let mut moved: Vec<ObjectId> =
-            messages.iter().filter_map(|message| message.get_object_id(ENTRY).ok()).collect();
+        let mut moved: HashSet<ObjectId> =
+            found.iter().flat_map(|found| entries(&found.messages)).collect();
         if !are_new {
-            let known = outbox::known(&self.quick, &moved).await?;
-            moved.retain(|entry| known.contains(entry));
+            moved = outbox::known(&self.quick, &moved).await?;
         }
+        let is_shown = are_new && self.show(&reserved, &placed);
         crash_point("before-unset");
-        let moved: HashSet<ObjectId> = moved.into_iter().collect();
         let channels = messages.iter().filter_map(|message| message.get_str("channel").ok());
-        let show = async {
-            let shown = self.positions.release(reserved, &self.quick, channels).await;
-            shown.map(|channels| self.wakes.committed(channels.iter().map(String::as_str)))
+        let release = async {
+            let released = self.positions.release(reserved, &self.quick, channels).await;
+            released.map(|channels| {
+                if !is_shown {
+                    self.announce(&channels)
+                }
+            })
         };
-        let (removed, shown) = tokio::join!(self.remove_waiting(found, &moved), show);
-        shown?;
+        let (removed, released) = tokio::join!(self.remove_waiting(found, &moved), release);
+        released?;
         removed.map(|()| are_new)
     }
 
-    /// Reads the messages that wait in documents; nothing when those of several documents are too many.
-    async fn waiting_in<'a>(&self, places: &'a [Place]) -> anyhow::Result<Option<Vec<Found<'a>>>> {
-        let mut found: Vec<Option<Found<'a>>> = places.iter().map(|_| None).collect();
-        let mut bytes = 0;
-        for (collection, ids) in by_collection(places) {
+    /// Reads the messages that wait in documents, except those that are known; nothing when those of several documents are
+    /// too many.
+    async fn waiting_in<'a>(
+        &self,
+        tasks: &'a [Task],
+        to_look: &HashSet<&'a Place>,
+        looked: &mut Looked,
+    ) -> anyhow::Result<Option<Vec<Found<'a>>>> {
+        let known = |task: &'a Task| match &task.known {
+            Some((_, messages)) if !to_look.contains(&task.place) => {
+                Some(Found { place: &task.place, messages: Cow::Borrowed(messages) })
+            }
+            _ => None,
+        };
+        let mut found: Vec<Option<Found<'a>>> = tasks.iter().map(known).collect();
+        let mut bytes: usize = found
+            .iter()
+            .flatten()
+            .flat_map(|it| it.messages.iter())
+            .map(|it| it.as_bytes().len())
+            .sum();
+        for (collection, ids) in by_collection(tasks, to_look) {
             let wanted: Vec<&Bson> = ids.keys().copied().collect();
             let documents = self.quick.collection::<RawDocumentBuf>(collection);
             let find =
@@ -181,13 +241,15 @@ impl Mongo {
                 for element in batch?.doc_slices()? {
                     let Some(document) = element?.as_document() else { continue };
                     bytes += document.as_bytes().len();
-                    if bytes > BATCH_BYTES && places.len() > 1 {
+                    if bytes > BATCH_BYTES && tasks.len() > 1 {
                         return Ok(None);
                     }
                     let id = Bson::try_from(document.get("_id")?.context("a document has no id")?)?;
                     if let Some(at) = ids.get(&id) {
                         let messages = waiting(document)?;
-                        found[*at] = Some(Found { place: &places[*at], messages });
+                        looked.add(&messages);
+                        let (place, messages) = (&tasks[*at].place, Cow::Owned(messages));
+                        found[*at] = Some(Found { place, messages });
                     }
                 }
             }
@@ -203,7 +265,7 @@ impl Mongo {
     ) -> anyhow::Result<()> {
         let mut updates: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
         for found in found {
-            let entries = found.messages.iter().filter_map(|it| it.get_object_id(ENTRY).ok());
+            let entries = entries(&found.messages);
             let moved: Vec<ObjectId> = entries.filter(|entry| moved.contains(entry)).collect();
             if !moved.is_empty() {
                 let update = without(found.place, moved);
@@ -227,13 +289,32 @@ impl Mongo {
     }
 }
 
-/// Where the documents of each collection are in the list; of one that is there twice, its first place.
-fn by_collection(places: &[Place]) -> BTreeMap<&str, HashMap<&Bson, usize>> {
+/// The documents that have to be looked at: all, or those of whose messages we know nothing, or no longer.
+fn to_look<'a>(tasks: &'a [Task], all: bool, looked: &Looked) -> HashSet<&'a Place> {
+    let is_known = |task: &&Task| match &task.known {
+        Some((at, messages)) => !all && at.elapsed() < FRESH && !looked.has_any(messages),
+        None => false,
+    };
+    tasks.iter().filter(|task| !is_known(task)).map(|task| &task.place).collect()
+}
+
+/// Where the documents of each collection that have to be looked at are in the list; of one that is there twice, its first
+/// place.
+fn by_collection<'a>(
+    tasks: &'a [Task],
+    to_look: &HashSet<&Place>,
+) -> BTreeMap<&'a str, HashMap<&'a Bson, usize>> {
     let mut collections: BTreeMap<&str, HashMap<&Bson, usize>> = BTreeMap::new();
-    for (at, place) in places.iter().enumerate() {
+    let wanted = tasks.iter().map(|task| &task.place).enumerate();
+    for (at, place) in wanted.filter(|(_, place)| to_look.contains(place)) {
         collections.entry(&place.collection).or_default().entry(&place.id).or_insert(at);
     }
     collections
+}
+
+/// What tells messages apart.
+fn entries(messages: &[RawDocumentBuf]) -> impl Iterator<Item = ObjectId> {
+    messages.iter().filter_map(|message| message.get_object_id(ENTRY).ok())
 }
 
 /// The messages that wait in a document. What others may have put there is left alone.

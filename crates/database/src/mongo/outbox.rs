@@ -49,18 +49,15 @@ pub(super) fn pending(message: &Message) -> Bson {
     Bson::Document(document)
 }
 
-/// Puts messages, as parts of documents, into the outbox, from this position on; stops at one that is there already, and
-/// answers whether there was none.
+/// Puts messages with their positions into the outbox; stops at one that is there already, and answers whether there was
+/// none.
 pub(super) async fn insert(
     database: &Database,
-    first: i64,
-    messages: &[&RawDocument],
+    placed: &[RawDocumentBuf],
     session: Option<&mut ClientSession>,
 ) -> Result<bool, Failed> {
-    let documents = (first..).zip(messages).map(|(position, message)| placed(position, message));
-    let documents = documents.collect::<anyhow::Result<Vec<_>>>()?;
     let collection = database.collection::<RawDocumentBuf>(COLLECTION);
-    let insert = collection.insert_many(&documents);
+    let insert = collection.insert_many(placed);
     let inserted = match session {
         Some(session) => insert.session(session).await,
         None => insert.await,
@@ -74,9 +71,10 @@ pub(super) async fn insert(
 /// Which of these entries are in the outbox.
 pub(super) async fn known(
     database: &Database,
-    entries: &[ObjectId],
+    entries: &HashSet<ObjectId>,
 ) -> anyhow::Result<HashSet<ObjectId>> {
     let collection = database.collection::<RawDocumentBuf>(COLLECTION);
+    let entries: Vec<&ObjectId> = entries.iter().collect();
     let find = collection.find(doc! { ENTRY: { "$in": entries } });
     let mut found = find.projection(doc! { "_id": 0, ENTRY: 1 }).await?;
     let mut known = HashSet::new();
@@ -86,25 +84,28 @@ pub(super) async fn known(
     Ok(known)
 }
 
-/// A message with its position.
-fn placed(position: i64, message: &RawDocument) -> anyhow::Result<RawDocumentBuf> {
-    let mut placed = rawdoc! { "_id": position };
-    for element in message.iter_elements() {
-        let element = element?;
-        placed.append(element.key(), element.value()?);
-    }
-    Ok(placed)
+/// Messages, as parts of documents, with positions from this one on.
+pub(super) fn placed(first: i64, messages: &[&RawDocument]) -> anyhow::Result<Vec<RawDocumentBuf>> {
+    let place = |(position, message): (i64, &&RawDocument)| {
+        let mut placed = rawdoc! { "_id": position };
+        for element in message.iter_elements() {
+            let element = element?;
+            placed.append(element.key(), element.value()?);
+        }
+        Ok(placed)
+    };
+    (first..).zip(messages).map(place).collect()
 }
 
-/// Reads messages of a channel between two positions, oldest first.
+/// Reads messages of a channel between two positions, oldest first; and whether these are all.
 pub(super) async fn unsent(
     collection: &Collection<RawDocumentBuf>,
     channel: &str,
     (after, last): (i64, i64),
     limit: u32,
-) -> anyhow::Result<Vec<(i64, Message)>> {
+) -> anyhow::Result<(Vec<(i64, Message)>, bool)> {
     if limit == 0 {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     let filter = doc! { "channel": channel, "_id": { "$gt": after, "$lte": last } };
     // By the other index, messages that wait in another channel would all be read.
@@ -120,11 +121,12 @@ pub(super) async fn unsent(
             bytes += message.payload.len();
             messages.push((position, message));
             if bytes >= BATCH_BYTES {
-                return Ok(messages);
+                return Ok((messages, false));
             }
         }
     }
-    Ok(messages)
+    let are_all = messages.len() < usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok((messages, are_all))
 }
 
 /// How many messages each channel has.
@@ -147,7 +149,7 @@ pub(super) async fn waiting(database: &Database) -> anyhow::Result<Vec<(String, 
 }
 
 /// Reads a message of the outbox and its position.
-fn message(document: &RawDocument) -> anyhow::Result<(i64, Message)> {
+pub(super) fn message(document: &RawDocument) -> anyhow::Result<(i64, Message)> {
     let position = document.get_i64("_id")?;
     let read = || -> anyhow::Result<Message> {
         let mut headers = Vec::new();

@@ -12,7 +12,7 @@ use std::{
 };
 
 use mongodb::{
-    Database,
+    Collection, Database,
     bson::{Document, RawDocumentBuf, doc, oid::ObjectId},
     error::{Error, Result},
     options::ReturnDocument,
@@ -20,7 +20,7 @@ use mongodb::{
 
 use super::together::Together;
 
-const COLLECTION: &str = "milena_positions";
+pub(super) const COLLECTION: &str = "milena_positions";
 const OUTBOX: &str = "outbox";
 /// How many milliseconds a note counts.
 const PATIENCE: i64 = 10_000;
@@ -29,7 +29,7 @@ const PATIENCE: i64 = 10_000;
 #[derive(Debug)]
 pub(super) struct Positions {
     /// Takes positions for numbers of messages.
-    taking: Together<usize, Result<(i64, Arc<Note>)>>,
+    taking: Together<usize, Result<(i64, bool, Arc<Note>)>>,
     /// Removes notes.
     removing: Together<ObjectId, Result<()>>,
     abandoned: Abandoned,
@@ -42,6 +42,8 @@ type Abandoned = Arc<Mutex<Vec<ObjectId>>>;
 pub(super) struct Reservation {
     /// The first of them.
     pub(super) first: i64,
+    /// Whether everything before them is decided.
+    pub(super) is_next: bool,
     note: Arc<Note>,
 }
 
@@ -74,20 +76,22 @@ impl Positions {
     pub(super) async fn reserve(&self, database: &Database, count: usize) -> Result<Reservation> {
         let take = |counts: Vec<usize>| async move {
             let taken = self.take(database, counts.iter().sum()).await;
-            let mut next = taken.as_ref().map_or(0, |(first, _)| *first);
+            let mut next = taken.as_ref().map_or(0, |(first, ..)| *first);
+            let is_one = counts.len() == 1;
             let place = |count: usize| {
                 let first = next;
                 next += i64::try_from(count).unwrap_or_default();
-                taken.as_ref().map(|(_, note)| (first, note.clone())).map_err(Error::clone)
+                let taken = taken.as_ref().map_err(Error::clone);
+                taken.map(|(_, is_next, note)| (first, is_one && *is_next, note.clone()))
             };
             counts.into_iter().map(place).collect()
         };
-        let (first, note) = self.taking.ask(count, take).await?;
-        Ok(Reservation { first, note })
+        let (first, is_next, note) = self.taking.ask(count, take).await?;
+        Ok(Reservation { first, is_next, note })
     }
 
-    /// Takes positions under a note of their own.
-    async fn take(&self, database: &Database, count: usize) -> Result<(i64, Arc<Note>)> {
+    /// Takes positions under a note of their own; the first, and whether there is no other note.
+    async fn take(&self, database: &Database, count: usize) -> Result<(i64, bool, Arc<Note>)> {
         let note = Note::new(self.abandoned.clone());
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let next = doc! { "$ifNull": ["$next", 1_i64] };
@@ -101,10 +105,12 @@ impl Positions {
             .find_one_and_update(doc! { "_id": OUTBOX }, vec![update])
             .upsert(true)
             .return_document(ReturnDocument::After)
-            .projection(doc! { "next": 1 })
-            .await?;
-        let next = reserved.map(|document| document.get_i64("next")).transpose()?;
-        Ok((next.unwrap_or_default() - count, Arc::new(note)))
+            .projection(doc! { "next": 1, "moving.first": 1 })
+            .await?
+            .unwrap_or_default();
+        let first = reserved.get_i64("next").unwrap_or_default() - count;
+        let notes = reserved.get_array("moving").map_or(0, |notes| notes.into_iter().count());
+        Ok((first, notes == 1, Arc::new(note)))
     }
 
     /// The messages of these channels are there, or never will be. When they were the last under their note, lets readers
@@ -127,21 +133,6 @@ impl Positions {
         Ok(note.done())
     }
 
-    /// Looks up to where readers may go.
-    pub(super) async fn decided(&self, database: &Database) -> Result<Decided> {
-        let collection = database.collection::<RawDocumentBuf>(COLLECTION);
-        let Some(found) = collection.find_one(doc! { "_id": OUTBOX }).await? else {
-            return Ok(Decided { last: 0, is_behind: false });
-        };
-        let next = found.get_i64("next")?;
-        let mut first = next;
-        for note in found.get_array("moving")? {
-            let noted = note?.as_document().map(|note| note.get_i64("first")).transpose()?;
-            first = first.min(noted.unwrap_or(next));
-        }
-        Ok(Decided { last: first - 1, is_behind: first < next })
-    }
-
     /// Removes notes that nobody looks after any more, and those of processes that died.
     pub(super) async fn clean(&self, database: &Database) -> Result<()> {
         let abandoned =
@@ -161,6 +152,20 @@ impl Positions {
         }
         cleaned.map(drop)
     }
+}
+
+/// Looks up to where readers may go.
+pub(super) async fn decided(collection: &Collection<RawDocumentBuf>) -> Result<Decided> {
+    let Some(found) = collection.find_one(doc! { "_id": OUTBOX }).await? else {
+        return Ok(Decided { last: 0, is_behind: false });
+    };
+    let next = found.get_i64("next")?;
+    let mut first = next;
+    for note in found.get_array("moving")? {
+        let noted = note?.as_document().map(|note| note.get_i64("first")).transpose()?;
+        first = first.min(noted.unwrap_or(next));
+    }
+    Ok(Decided { last: first - 1, is_behind: first < next })
 }
 
 impl Note {

@@ -85,19 +85,21 @@ async fn messages(
     let pending = raw(&pending)?;
     let pending: Vec<&RawDocument> = pending.iter().map(AsRef::as_ref).collect();
     let reserved = mongo.positions.reserve(&mongo.quick, pending.len()).await?;
-    let inserted =
-        outbox::insert(&mongo.durable, reserved.first, &pending, Some(&mut *session)).await;
+    let placed = outbox::placed(reserved.first, &pending)?;
+    let inserted = outbox::insert(&mongo.durable, &placed, Some(&mut *session)).await;
     let made = match inserted {
         Ok(true) => end(session).await,
         Ok(false) => Err(Failed::Again(anyhow!("an entry of the outbox was there already"))),
         Err(failed) => Err(failed),
     };
+    let is_shown = made.is_ok() && mongo.show(&reserved, &placed);
     let channels = changes.outgoing.iter().map(|message| message.channel.as_str());
     match mongo.positions.release(reserved, &mongo.quick, channels.clone()).await {
-        Ok(channels) => mongo.wakes.committed(channels.iter().map(String::as_str)),
+        Ok(_) if is_shown => {}
+        Ok(channels) => mongo.announce(&channels),
         Err(error) => {
             warn!("readers of the outbox have to wait a while: {}", error.kind);
-            mongo.wakes.committed(channels);
+            mongo.announce(&channels.map(str::to_owned).collect());
         }
     }
     made

@@ -52,6 +52,7 @@ impl Mongo {
                     }
                     pause = shortest;
                     // What was told while nobody read.
+                    self.recent.may_have_more();
                     self.wakes.all();
                     self.follow(cursor).await
                 }
@@ -107,6 +108,7 @@ impl Mongo {
     }
 
     fn hear(&self, document: &RawDocument) {
+        self.recent.may_have_more();
         let channels = document.get_array("channels").into_iter().flatten().flatten();
         for channel in channels.filter_map(|channel| channel.as_str()) {
             self.wakes.told(channel);

@@ -3,6 +3,7 @@
 use mongodb::{
     ClientSession,
     bson::{Bson, Document, RawDocumentBuf, doc},
+    options::ReturnDocument,
 };
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     document::{self, PENDING},
     failure::{Failed, is_duplicate},
     mover::Place,
+    outbox::ENTRY,
     read,
 };
 use crate::{CommitError, Id, Table, Value, Write};
@@ -21,29 +23,37 @@ const ATTEMPTS: usize = 5;
 pub(super) type Session<'a> = Option<&'a mut ClientSession>;
 
 impl Mongo {
-    /// Makes one write, of which messages may be a part.
+    /// Makes one write, of which messages may be a part; answers whether it is known that no others wait in the document.
     pub(super) async fn write(
         &self,
         write: &Write,
         pending: Vec<Bson>,
         session: &mut Session<'_>,
-    ) -> Result<(), Failed> {
+    ) -> Result<bool, Failed> {
         match write {
             Write::Insert { table, id, values } => {
                 let document = document::row(table, id, values, pending);
-                self.insert(&table.name, document, session).await
+                self.insert(&table.name, document, session).await.map(|()| true)
             }
             Write::Overwrite { table, id, values } => {
-                let update = document::replacement(table, values, pending);
                 let filter = doc! { "_id": document::id(id) };
-                self.update(&table.name, filter, update, session).await
+                self.replace(table, filter, values, pending, session).await
             }
             Write::Replace { table, id, version, values } => {
+                if let Some(seen) = self.seen.take(table, id, *version) {
+                    let filter = read::unchanged(table, &seen)?;
+                    let replace = self.replace(table, filter, values, pending.clone(), session);
+                    match replace.await {
+                        Err(Failed::Told(CommitError::Conflict)) => {}
+                        replaced => return replaced,
+                    }
+                }
                 let filter = self.in_version(table, id, *version, session).await?;
-                let update = document::replacement(table, values, pending);
-                self.update(&table.name, filter, update, session).await
+                self.replace(table, filter, values, pending, session).await
             }
-            Write::Delete { table, id, version } => self.delete(table, id, *version, session).await,
+            Write::Delete { table, id, version } => {
+                self.delete(table, id, *version, session).await.map(|()| false)
+            }
         }
     }
 
@@ -66,24 +76,33 @@ impl Mongo {
         }
     }
 
-    /// Changes a document; it is a conflict when none meets the filter.
-    async fn update(
+    /// Gives a document new values, and messages; it is a conflict when none meets the filter.
+    async fn replace(
         &self,
-        collection: &str,
+        table: &Table,
         filter: Document,
-        update: Vec<Document>,
+        values: &[Value],
+        pending: Vec<Bson>,
         session: &mut Session<'_>,
-    ) -> Result<(), Failed> {
-        let collection = self.durable.collection::<Document>(collection);
-        let update = collection.update_one(filter, update);
-        let updated = match session {
-            Some(session) => update.session(&mut **session).await?,
-            None => update.await?,
+    ) -> Result<bool, Failed> {
+        let sent = pending.len();
+        let update = document::replacement(table, values, pending);
+        let collection = self.durable.collection::<RawDocumentBuf>(&table.name);
+        let waiting = match session {
+            Some(session) => {
+                let updated = collection.update_one(filter, update).session(&mut **session).await?;
+                (updated.matched_count > 0).then_some(0)
+            }
+            None => collection
+                .find_one_and_update(filter, update)
+                .return_document(ReturnDocument::After)
+                .projection(doc! { "_id": 0, format!("{PENDING}.{ENTRY}"): 1 })
+                .await?
+                .map(|left| {
+                    left.get_array(PENDING).map_or(0, |waiting| waiting.into_iter().count())
+                }),
         };
-        match updated.matched_count {
-            0 => Err(CommitError::Conflict.into()),
-            _ => Ok(()),
-        }
+        waiting.map(|waiting| waiting == sent).ok_or_else(|| CommitError::Conflict.into())
     }
 
     /// Removes a document, after the messages that wait in it have been moved.
@@ -114,7 +133,7 @@ impl Mongo {
                 return Ok(());
             }
             let place = Place { collection: table.name.to_string(), id: document::id(id) };
-            self.move_messages(&[place]).await?;
+            self.move_messages(&[place.into()]).await?;
         }
         Err(Failed::Again(anyhow::anyhow!(
             "messages are put into {} {id} all the time, so that it cannot be removed",

@@ -53,6 +53,9 @@ async fn a_reader_skips_nothing_that_two_processes_commit() {
         with_database(variable, async |place| {
             let (one, other) = (place.connect().await, place.connect().await);
             one.commit(insert("shared", book("first", 1))).await.unwrap();
+            // Who relays is shown what its own process commits before it is to be read.
+            let lease = one.lease("together", "one", Duration::from_secs(300)).await.unwrap();
+            assert!(lease.is_some());
             let writing = async {
                 let writers = (0..8).map(|writer| {
                     let mongo = if writer % 2 == 0 { &one } else { &other };

@@ -92,7 +92,7 @@ impl Share {
                 send(client, [partition]);
             }
         } else if let Some(partition) = remembered.iter_mut().find(is_it) {
-            // Committed when it is dealt to us again.
+            // Committed when it is dealt to us again, or when we leave before that.
             partition.progress.handle(record.offset);
         } else {
             debug!(target: "Consumer", "{}-{} was handled and is no longer ours", record.topic, record.partition);
@@ -165,10 +165,11 @@ impl Share {
     /// The broker has answered a commit.
     pub(super) fn confirm(&self, offsets: &TopicPartitionList) {
         let mut state = self.state();
+        let State { partitions, remembered, .. } = &mut *state;
         for element in offsets.elements() {
-            let partition = state
-                .partitions
+            let partition = partitions
                 .iter_mut()
+                .chain(remembered.iter_mut())
                 .find(|one| one.is(element.topic(), element.partition()));
             if let (Some(partition), Offset::Offset(next), Ok(())) =
                 (partition, element.offset(), element.error())
@@ -178,11 +179,17 @@ impl Share {
         }
     }
 
-    /// Commits again what the broker has not confirmed for a while; false when nothing is due.
+    /// Commits again what the broker has not confirmed for a while; false when nothing is due. Who leaves while the group
+    /// deals anew will not be dealt what he has handled, and commits that, too.
     pub(super) fn remind(&self, client: &Client) -> bool {
         let mut state = self.state();
-        let mut due =
-            state.partitions.iter_mut().filter(|one| one.progress.due().is_some()).peekable();
+        let State { partitions, remembered, leaving, .. } = &mut *state;
+        let given_back = remembered.iter_mut().filter(|_| *leaving);
+        let mut due = partitions
+            .iter_mut()
+            .chain(given_back)
+            .filter(|one| one.progress.due().is_some())
+            .peekable();
         if due.peek().is_none() {
             return false;
         }

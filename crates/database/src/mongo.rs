@@ -29,9 +29,11 @@ mod mover;
 mod outbox;
 mod positions;
 mod read;
+mod readers;
 mod recent;
 mod seen;
 mod settings;
+mod task;
 mod together;
 mod transaction;
 mod version;
@@ -39,7 +41,7 @@ mod wakes;
 mod work;
 mod write;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, ensure};
 use async_trait::async_trait;
@@ -47,13 +49,12 @@ use faults::crash_point;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use mongodb::{
-    Client, Collection,
+    Client,
     bson::{Document, RawDocumentBuf, doc},
-    options::{CollectionOptions, ReadConcern, ReturnDocument, WriteConcern},
+    options::{ReturnDocument, WriteConcern},
 };
 use tokio::{
     sync::{RwLock, watch},
-    task::consume_budget,
     time::{Instant, sleep, timeout},
 };
 
@@ -66,9 +67,6 @@ pub use change_log::{ChangeUnit, Seed};
 pub use settings::MongoSettings;
 
 const SEQUENCES: &str = "sequence";
-/// How long a reader of the outbox waits for commits that took smaller positions than those that it could read.
-const UNDECIDED: [Duration; 3] =
-    [Duration::from_millis(2), Duration::from_millis(10), Duration::from_millis(50)];
 /// How long after the first search for what was left behind the second one is, when we connect.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
@@ -170,48 +168,6 @@ impl Mongo {
     fn unknown(&self) -> CommitError {
         CommitError::Unavailable(self.silent().context("whether a commit was made is unknown"))
     }
-
-    /// The relay of a channel is in this process for `time` from `since` on, or may be elsewhere.
-    fn leased(&self, channel: &str, since: Instant, time: Option<Duration>) {
-        if time.is_none() {
-            self.recent.clear();
-        }
-        self.wakes.leased(channel, since, time);
-    }
-
-    /// Shows messages that were put into the outbox to the relay, if it is in this process and nothing that it has not seen
-    /// comes before them.
-    fn show(&self, reserved: &positions::Reservation, placed: &[RawDocumentBuf]) -> bool {
-        if !reserved.is_next {
-            return false;
-        }
-        let messages = placed.iter().map(|message| outbox::message(message));
-        let Ok(messages) = messages.collect::<anyhow::Result<Vec<_>>>() else { return false };
-        let channels: BTreeSet<String> =
-            messages.iter().map(|(_, message)| message.channel.clone()).collect();
-        if !channels.iter().all(|channel| self.wakes.is_ours(channel)) {
-            return false;
-        }
-        self.recent.add(messages);
-        channels.iter().for_each(|channel| self.wakes.here(channel));
-        true
-    }
-
-    /// Wakes those who wait for messages in these channels, which are to be read in the outbox.
-    fn announce(&self, channels: &BTreeSet<String>) {
-        self.recent.may_have_more();
-        self.wakes.committed(channels.iter().map(String::as_str));
-    }
-
-    /// A collection for readers of the outbox. What they have seen is not taken back, and what they see of one collection is
-    /// not older than what they saw of another before.
-    fn readers(&self, collection: &str) -> Collection<RawDocumentBuf> {
-        let mut options = CollectionOptions::default();
-        if self.transactions {
-            options.read_concern = Some(ReadConcern::majority());
-        }
-        self.quick.collection_with_options(collection, options)
-    }
 }
 
 #[async_trait]
@@ -257,48 +213,7 @@ impl Database for Mongo {
         after: i64,
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>> {
-        let what = || "read the outbox".to_owned();
-        let mut added = self.wakes.added(channel);
-        for pause in UNDECIDED.iter().map(Some).chain([None]) {
-            if self.wakes.is_ours(channel)
-                && let Some(messages) = self.recent.unsent(channel, after, limit)
-            {
-                // Nothing was waited for: who asks again and again would keep others from their turn.
-                consume_budget().await;
-                return Ok(messages);
-            }
-            self.recent.looks();
-            let positions = self.readers(positions::COLLECTION);
-            let decided = self.ask(what, positions::decided(&positions)).await?;
-            if decided.is_behind {
-                self.recent.may_have_more();
-            }
-            let (messages, are_all) = match decided.last > after {
-                true => {
-                    let range = (after, decided.last);
-                    let outbox = self.readers(outbox::COLLECTION);
-                    self.ask(what, outbox::unsent(&outbox, channel, range, limit)).await?
-                }
-                false => (Vec::new(), true),
-            };
-            if are_all {
-                self.recent.found(channel, after, &messages, decided.last.max(after));
-            }
-            if messages.is_empty()
-                && decided.is_behind
-                && let Some(pause) = pause
-            {
-                Wakes::woken(&mut added, *pause).await;
-                continue;
-            }
-            if messages.is_empty() && decided.is_behind {
-                // Nobody else may be there to remove a note, and another process does not wake our readers.
-                self.ask(what, self.positions.clean(&self.quick)).await?;
-                self.wakes.here(channel);
-            }
-            return Ok(messages);
-        }
-        Ok(Vec::new())
+        self.read_outbox(channel, after, limit).await
     }
 
     /// What still waits inside the document that it was committed with is not counted.

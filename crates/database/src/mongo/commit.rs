@@ -8,8 +8,10 @@ use super::{
     document::{self, PENDING},
     failure::{Failed, is_duplicate},
     inbox, journal,
-    mover::{Committing, Place, raw},
-    outbox, write,
+    mover::{Committing, raw},
+    outbox,
+    task::Place,
+    write,
 };
 use crate::{Changes, CommitError, Message, Write};
 
@@ -41,13 +43,10 @@ impl Mongo {
         let place = Place { collection: table.name.to_string(), id: document::id(id) };
         let committing = Committing::new(self, (!outgoing.is_empty()).then_some(place));
         let pending: Vec<Bson> = outgoing.iter().map(outbox::pending).collect();
-        let mut alone = Some(raw(&pending)?);
-        let done = self.write(write, pending, &mut None).await.map(|are_alone| {
-            if !are_alone {
-                alone = None
-            }
-        });
-        committing.after(done)?.succeeded(alone).await;
+        let messages = raw(&pending)?;
+        let mut are_alone = false;
+        let done = self.write(write, pending, &mut None).await.map(|known| are_alone = known);
+        committing.after(done)?.succeeded(are_alone.then_some(messages)).await;
         Ok(())
     }
 

@@ -16,9 +16,9 @@ use super::{
     Mongo,
     document::{self, PENDING},
     failure::{Failed, is_duplicate},
-    inbox,
-    mover::Place,
-    read, version, write,
+    inbox, read,
+    task::Place,
+    version, write,
 };
 use crate::{Changes, CommitError, Write};
 

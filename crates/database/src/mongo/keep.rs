@@ -14,8 +14,8 @@ use super::{
     document::PENDING,
     inbox,
     journal::{self, REDO},
-    mover::{Place, Task},
     outbox::ENTRY,
+    task::{Place, Task},
     work::Running,
 };
 

@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -24,6 +24,7 @@ use super::{
     failure::Failed,
     journal,
     outbox::{self, ENTRY},
+    task::{Looked, Place, Task, entries, to_look},
 };
 use crate::CommitError;
 
@@ -33,28 +34,6 @@ const WAITING: usize = 1024;
 const ROOM: Duration = Duration::from_secs(2);
 /// How many bytes of messages are moved at a time, one document at least.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
-/// How long after a commit its messages are thought to wait where they were put.
-const FRESH: Duration = Duration::from_millis(100);
-/// A document that messages may wait in.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Place {
-    pub(super) collection: String,
-    pub(super) id: Bson,
-}
-
-/// A document whose messages are to be moved.
-pub(super) struct Task {
-    pub(super) place: Place,
-    /// The messages, when none but these were in the document as they were put into it, and when that was: then they need
-    /// not be read again.
-    pub(super) known: Option<(Instant, Vec<RawDocumentBuf>)>,
-}
-
-impl From<Place> for Task {
-    fn from(place: Place) -> Self {
-        Task { place, known: None }
-    }
-}
 
 /// Who moves messages in this process.
 pub(super) struct Mover {
@@ -64,25 +43,6 @@ pub(super) struct Mover {
     pub(super) runs: AtomicBool,
     /// Held by who moves. Two at once could put the messages of one document into the outbox in the wrong order.
     one: Mutex<Looked>,
-}
-
-/// Messages that were found by looking, and when: a task that is still fresh may hold them, too.
-#[derive(Default)]
-struct Looked(VecDeque<(Instant, ObjectId)>);
-
-impl Looked {
-    fn add(&mut self, messages: &[RawDocumentBuf]) {
-        let now = Instant::now();
-        while self.0.front().is_some_and(|(at, _)| now - *at > FRESH) {
-            self.0.pop_front();
-        }
-        self.0.extend(entries(messages).map(|entry| (now, entry)));
-    }
-
-    fn has_any(&self, messages: &[RawDocumentBuf]) -> bool {
-        let has = |entry| self.0.iter().any(|(_, looked)| *looked == entry);
-        !self.0.is_empty() && entries(messages).any(has)
-    }
 }
 
 impl Mover {
@@ -289,15 +249,6 @@ impl Mongo {
     }
 }
 
-/// The documents that have to be looked at: all, or those of whose messages we know nothing, or no longer.
-fn to_look<'a>(tasks: &'a [Task], all: bool, looked: &Looked) -> HashSet<&'a Place> {
-    let is_known = |task: &&Task| match &task.known {
-        Some((at, messages)) => !all && at.elapsed() < FRESH && !looked.has_any(messages),
-        None => false,
-    };
-    tasks.iter().filter(|task| !is_known(task)).map(|task| &task.place).collect()
-}
-
 /// Where the documents of each collection that have to be looked at are in the list; of one that is there twice, its first
 /// place.
 fn by_collection<'a>(
@@ -310,11 +261,6 @@ fn by_collection<'a>(
         collections.entry(&place.collection).or_default().entry(&place.id).or_insert(at);
     }
     collections
-}
-
-/// What tells messages apart.
-fn entries(messages: &[RawDocumentBuf]) -> impl Iterator<Item = ObjectId> {
-    messages.iter().filter_map(|message| message.get_object_id(ENTRY).ok())
 }
 
 /// The messages that wait in a document. What others may have put there is left alone.

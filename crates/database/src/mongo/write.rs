@@ -10,9 +10,9 @@ use super::{
     Mongo,
     document::{self, PENDING},
     failure::{Failed, is_duplicate},
-    mover::Place,
     outbox::ENTRY,
     read,
+    task::Place,
 };
 use crate::{CommitError, Id, Table, Value, Write};
 

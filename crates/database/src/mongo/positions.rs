@@ -12,7 +12,7 @@ use std::{
 };
 
 use mongodb::{
-    Collection, Database,
+    Database,
     bson::{Document, RawDocumentBuf, doc, oid::ObjectId},
     error::{Error, Result},
     options::ReturnDocument,
@@ -20,7 +20,7 @@ use mongodb::{
 
 use super::together::Together;
 
-pub(super) const COLLECTION: &str = "milena_positions";
+const COLLECTION: &str = "milena_positions";
 const OUTBOX: &str = "outbox";
 /// How many milliseconds a note counts.
 const PATIENCE: i64 = 10_000;
@@ -155,7 +155,8 @@ impl Positions {
 }
 
 /// Looks up to where readers may go.
-pub(super) async fn decided(collection: &Collection<RawDocumentBuf>) -> Result<Decided> {
+pub(super) async fn decided(database: &Database) -> Result<Decided> {
+    let collection = database.collection::<RawDocumentBuf>(COLLECTION);
     let Some(found) = collection.find_one(doc! { "_id": OUTBOX }).await? else {
         return Ok(Decided { last: 0, is_behind: false });
     };

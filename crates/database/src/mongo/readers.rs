@@ -38,20 +38,19 @@ impl Mongo {
                 return Ok(messages);
             }
             self.recent.looks();
-            let positions = self.readers(positions::COLLECTION);
-            let decided = self.ask(what, positions::decided(&positions)).await?;
+            let decided = self.ask(what, positions::decided(&self.quick)).await?;
             if decided.is_behind {
                 self.recent.may_have_more();
             }
             let (messages, are_all) = match decided.last > after {
                 true => {
                     let range = (after, decided.last);
-                    let outbox = self.readers(outbox::COLLECTION);
-                    self.ask(what, outbox::unsent(&outbox, channel, range, limit)).await?
+                    self.ask(what, outbox::unsent(&self.outbox(), channel, range, limit)).await?
                 }
                 false => (Vec::new(), true),
             };
-            if are_all {
+            // What a majority has may be older than the positions are, after another server has become the primary.
+            if are_all && !self.transactions {
                 self.recent.found(channel, after, &messages, decided.last.max(after));
             }
             if messages.is_empty()
@@ -103,13 +102,12 @@ impl Mongo {
         self.wakes.committed(channels.iter().map(String::as_str));
     }
 
-    /// A collection for readers of the outbox. What they have seen is not taken back, and what they see of one collection is
-    /// not older than what they saw of another before.
-    fn readers(&self, collection: &str) -> Collection<RawDocumentBuf> {
+    /// The outbox for readers. What they have seen is not taken back.
+    fn outbox(&self) -> Collection<RawDocumentBuf> {
         let mut options = CollectionOptions::default();
         if self.transactions {
             options.read_concern = Some(ReadConcern::majority());
         }
-        self.quick.collection_with_options(collection, options)
+        self.quick.collection_with_options(outbox::COLLECTION, options)
     }
 }

@@ -29,7 +29,8 @@ const RECIPIENTS_LIMIT: usize = 100;
 /// How many may be connected at a time.
 const CONNECTIONS: usize = 256;
 
-const GREETING: &[u8] = b"250-bench\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 1048576\r\n";
+const GREETING: &[u8] =
+    b"250-bench\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 1048576\r\n";
 
 /// What a mail is answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

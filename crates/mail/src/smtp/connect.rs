@@ -10,6 +10,7 @@ use lettre::transport::smtp::{
     self,
     authentication::{Credentials, DEFAULT_MECHANISMS},
     client::{AsyncSmtpConnection, Certificate, TlsParameters},
+    commands::Ehlo,
     extension::{ClientId, Extension},
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -60,8 +61,10 @@ impl Connector {
             .await
             .with_context(|| format!("connect to the mail server {host}:{port}"))
             .map_err(NotIn::Away)?;
+        let pipelining = self.pipelining(&mut smtp).await?;
         self.sign_in(&mut smtp).await?;
-        Ok(Connection::new(smtp, self.settings.timeout, self.settings.accept_timeout))
+        let SmtpSettings { timeout, accept_timeout, .. } = self.settings;
+        Ok(Connection::new(smtp, pipelining, timeout, accept_timeout))
     }
 
     async fn open(&self) -> anyhow::Result<AsyncSmtpConnection> {
@@ -88,6 +91,22 @@ impl Connector {
             bail!("the server does not offer STARTTLS, which the settings require");
         }
         Ok(smtp)
+    }
+
+    /// Whether the server takes several commands at once (RFC 2920). The library keeps to itself what it heard of that, so
+    /// the server is greeted once more.
+    async fn pipelining(&self, smtp: &mut AsyncSmtpConnection) -> Result<bool, NotIn> {
+        let hello = smtp.command(Ehlo::new(self.hello.clone()));
+        let answer = timeout(self.settings.timeout, hello).await;
+        let answer = answer.map_err(|_| NotIn::Away(anyhow!(LATE).context("second greeting")))?;
+        match answer {
+            Ok(answer) => {
+                Ok(answer.message().skip(1).any(|line| line.eq_ignore_ascii_case("PIPELINING")))
+            }
+            // A server that is leaving says so once more.
+            Err(error) if error.status().is_some() => Ok(false),
+            Err(error) => Err(NotIn::Away(anyhow!(said(&error)).context("second greeting"))),
+        }
     }
 
     async fn answer<T>(

@@ -46,6 +46,8 @@ pub(super) struct Acceptance(BoxFuture<'static, (Result<(), Trouble>, Connection
 /// A connection on which mails can be sent, one after the other.
 pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
+    /// Whether the server takes several commands at once (RFC 2920).
+    pipelining: bool,
     timeout: Duration,
     accept_timeout: Duration,
 }
@@ -53,10 +55,11 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(
         smtp: AsyncSmtpConnection,
+        pipelining: bool,
         timeout: Duration,
         accept_timeout: Duration,
     ) -> Self {
-        Connection { smtp, timeout, accept_timeout }
+        Connection { smtp, pipelining, timeout, accept_timeout }
     }
 
     /// Sends a mail; gives the connection back if it can be used again. Waits for the last answer no longer than for
@@ -92,17 +95,45 @@ impl Connection {
 
     /// Says everything before the text; answers why some of the recipients were refused.
     async fn prepare(&mut self, mail: &Composed) -> Result<Refusals, Trouble> {
-        let parameters = self.parameters(mail)?;
-        self.ask("MAIL", Mail::new(Some(mail.from.clone()), parameters)).await?;
-        let refused = self.name_recipients(mail).await?;
-        let answer = self.ask("DATA", Data).await?;
-        if !answer.has_code(354) {
-            return Err(Trouble::Broken(anyhow!(
-                "the mail server answered DATA with {}",
-                answer.code()
-            )));
+        let from = Mail::new(Some(mail.from.clone()), self.parameters(mail)?);
+        let (total, mut reasons) = (mail.to.len(), Vec::new());
+        match &mail.to[..] {
+            [recipient] if self.pipelining => {
+                self.at_once(from, Rcpt::new(recipient.clone(), Vec::new())).await?;
+            }
+            _ => {
+                self.ask("MAIL", from).await?;
+                reasons = self.name_recipients(mail).await?;
+                goes_on(&self.ask("DATA", Data).await?)?;
+            }
         }
-        Ok(Refusals { total: mail.to.len(), reasons: refused })
+        Ok(Refusals { total, reasons })
+    }
+
+    /// Says everything before the text in one piece, so that the server is waited for once, and not three times.
+    async fn at_once(&mut self, from: Mail, to: Rcpt) -> Result<(), Trouble> {
+        let sender = match self.ask("MAIL", format!("{from}{to}{Data}")).await {
+            Err(broken @ Trouble::Broken(_)) => return Err(broken),
+            answered => answered,
+        };
+        let recipient = match self.hear("RCPT").await {
+            Err(broken @ Trouble::Broken(_)) => return Err(broken),
+            answered => answered,
+        };
+        let (is_named, data) = (recipient.is_ok(), self.hear("DATA").await);
+        match (sender.and(recipient), data) {
+            (Ok(_), data) => goes_on(&data?),
+            (Err(_), Err(broken @ Trouble::Broken(_))) => Err(broken),
+            (Err(refused), Err(_)) => Err(refused),
+            (Err(_), Ok(_)) if is_named => {
+                Err(Trouble::Broken(anyhow!("the mail server takes a text without a sender")))
+            }
+            // It takes the text of a mail for nobody, and has to be given one (RFC 2920 §3.1).
+            (Err(refused), Ok(_)) => match self.ask("the end", ".\r\n").await {
+                Err(broken @ Trouble::Broken(_)) => Err(broken),
+                _ => Err(refused),
+            },
+        }
     }
 
     /// Sends the text, whose answer may take long (RFC 5321 §4.5.3.2.6).
@@ -160,12 +191,35 @@ impl Connection {
         what: &str,
         command: impl Display,
     ) -> Result<Response, Trouble> {
-        match timeout(limit, self.smtp.command(command)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(understand(what, &error)),
-            Err(_) => Err(Trouble::Broken(anyhow!(
-                "the mail server did not answer {what} within {limit:?}"
-            ))),
+        within(limit, what, self.smtp.command(command)).await
+    }
+
+    /// The answer to one of several commands that were sent at once.
+    async fn hear(&mut self, what: &str) -> Result<Response, Trouble> {
+        within(self.timeout, what, self.smtp.read_response()).await
+    }
+}
+
+async fn within(
+    limit: Duration,
+    what: &str,
+    answer: impl Future<Output = Result<Response, smtp::Error>>,
+) -> Result<Response, Trouble> {
+    match timeout(limit, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(understand(what, &error)),
+        Err(_) => {
+            Err(Trouble::Broken(anyhow!("the mail server did not answer {what} within {limit:?}")))
+        }
+    }
+}
+
+/// Whether the text can follow on the answer to DATA.
+fn goes_on(answer: &Response) -> Result<(), Trouble> {
+    match answer.has_code(354) {
+        true => Ok(()),
+        false => {
+            Err(Trouble::Broken(anyhow!("the mail server answered DATA with {}", answer.code())))
         }
     }
 }

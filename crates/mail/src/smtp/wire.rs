@@ -1,4 +1,4 @@
-//! The bytes between us and a mail server, watched: the server answers once per command and not without end.
+//! The bytes between us and a mail server, watched: the server answers each command once and not without end.
 //! What is said before encryption must not be taken for what is said after it, and no answer may fill the memory.
 
 use std::{
@@ -24,20 +24,20 @@ pub(super) struct Wire {
     answer: Answer,
 }
 
-/// How far the server's answer to our last command has come.
-#[derive(Debug, Default)]
+/// How far the server's answers to our last commands have come.
+#[derive(Debug)]
 struct Answer {
     received: usize,
     line_start: Vec<u8>,
-    complete: bool,
+    /// How many more answers are to come.
+    missing: usize,
     encrypting: Encrypting,
     /// It broke the rules. There is nothing more to say then, not even goodbye.
     foul: bool,
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 enum Encrypting {
-    #[default]
     No,
     /// STARTTLS was the last command.
     Asked,
@@ -51,6 +51,14 @@ impl Wire {
     }
 }
 
+impl Default for Answer {
+    /// The server speaks first.
+    fn default() -> Self {
+        let (line_start, encrypting) = (Vec::new(), Encrypting::No);
+        Answer { received: 0, line_start, missing: 1, encrypting, foul: false }
+    }
+}
+
 impl Answer {
     fn hear(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.received += bytes.len();
@@ -61,13 +69,13 @@ impl Answer {
             return Ok(());
         }
         for &byte in bytes {
-            if self.complete {
+            if self.missing == 0 {
                 // Such bytes would be read as the first answer inside TLS, although nobody vouches for them.
                 return self.fail("the mail server spoke out of turn");
             }
             match byte {
                 b'\n' => {
-                    self.complete = self.line_start.get(3) != Some(&b'-');
+                    self.missing -= usize::from(self.line_start.get(3) != Some(&b'-'));
                     self.line_start.clear();
                 }
                 _ if self.line_start.len() < 4 => self.line_start.push(byte),
@@ -84,7 +92,11 @@ impl Answer {
 
     fn speak(&mut self, bytes: &[u8]) {
         self.received = 0;
-        self.complete = false;
+        // Only these are said together with others; the lines of a text have one answer.
+        self.missing = match bytes.starts_with(b"MAIL ") {
+            true => bytes.iter().filter(|byte| **byte == b'\n').count(),
+            false => 1,
+        };
         self.line_start.clear();
         self.encrypting = match self.encrypting {
             Encrypting::No if bytes.starts_with(b"STARTTLS") => Encrypting::Asked,
@@ -152,6 +164,17 @@ mod tests {
         answer.hear(b"220 go\r\n").unwrap();
         answer.speak(b"\x16\x03\x01");
         answer.hear(b"\n\n\n").unwrap();
+    }
+
+    #[test]
+    fn commands_sent_at_once_have_an_answer_each() {
+        let mut answer = Answer::default();
+        answer.hear(b"220 here\r\n").unwrap();
+        answer.speak(b"MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n");
+        answer.hear(b"250 ok\r\n250-ok\r\n250 ok\r\n3").unwrap();
+        answer.hear(b"54 go\r\n").unwrap();
+        answer.speak(b"one\r\ntwo\r\n.\r\n");
+        assert!(answer.hear(b"250 kept\r\n250 and more\r\n").is_err());
     }
 
     #[test]

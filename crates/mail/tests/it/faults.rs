@@ -45,7 +45,7 @@ async fn silence_is_not_waited_for_longer_than_the_settings_say() {
     check_settings(
         brief,
         &message("m-1", None),
-        &[HELLO],
+        &[HELLO, HELLO],
         "retry: the mail server did not answer MAIL within 200ms",
     )
     .await;
@@ -206,7 +206,7 @@ async fn a_slow_server_takes_every_mail_once() {
     let mailer = mailer(address.port());
     let slow = async {
         let mut peer = scripted(&listener, &[]).await;
-        for (command, answer) in [HELLO, MAIL, RCPT, DATA, END] {
+        for (command, answer) in [HELLO, HELLO, MAIL, RCPT, DATA, END] {
             let mut line = peer.line().await;
             while command == "." && line != ".\r\n" {
                 line = peer.line().await;

@@ -8,6 +8,7 @@ mod mailbox;
 mod mailer;
 mod password;
 mod patience;
+mod pipelining;
 mod protocol;
 mod recipients;
 mod support;

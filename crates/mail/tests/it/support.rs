@@ -127,10 +127,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         );
     }
 
-    /// Plays the server: each expected beginning of a line with its reply. `.` stands for the rest of a mail's text.
+    /// Plays the server: each expected beginning of a line with its reply. `.` stands for the rest of a mail's text. The second
+    /// greeting, which asks what the server offers, need not be in the script.
     pub(crate) async fn follow(&mut self, script: &[(&str, &str)]) {
         for (expected, reply) in script {
             let mut line = self.line().await;
+            if line.starts_with("EHLO") && *expected != "EHLO" {
+                self.send("250 script\r\n").await;
+                line = self.line().await;
+            }
             while *expected == "." && line != ".\r\n" {
                 line = self.line().await;
             }

@@ -9,6 +9,8 @@ mod memory;
 mod mongo;
 mod page;
 mod postgres;
+mod readers;
+mod recent;
 mod sqlite;
 mod table;
 mod wakes;

@@ -30,7 +30,6 @@ mod outbox;
 mod positions;
 mod read;
 mod readers;
-mod recent;
 mod seen;
 mod settings;
 mod task;
@@ -60,7 +59,7 @@ use tokio::{
 
 use crate::{
     Changes, CommitError, ConnectError, Database, Id, Listing, Message, Page, Row, Table,
-    wakes::Wakes,
+    readers::Readers,
 };
 
 pub use change_log::{ChangeUnit, Seed};
@@ -80,9 +79,8 @@ pub struct Mongo {
     /// How long a caller waits for an answer.
     answer: Duration,
     tables: Vec<String>,
-    wakes: Wakes,
+    readers: Readers,
     positions: positions::Positions,
-    recent: recent::Recent,
     seen: seen::Seen,
     mover: mover::Mover,
     work: work::Work,
@@ -117,9 +115,8 @@ impl Mongo {
             address: settings.address(),
             answer,
             tables: tables.iter().map(|table| table.name.to_string()).collect(),
-            wakes: Wakes::default(),
+            readers: Readers::default(),
             positions: positions::Positions::new(),
-            recent: recent::Recent::new(),
             seen: seen::Seen::default(),
             mover: mover::Mover::new(),
             work: work::Work::new(),
@@ -231,12 +228,12 @@ impl Database for Mongo {
         let take = lease::take(&self.durable, channel, holder, time);
         let asked = Instant::now();
         let lease = self.ask(|| "take a lease".to_owned(), take).await?;
-        self.leased(channel, asked, lease.map(|_| time));
+        self.readers.leased(channel, asked, lease.map(|_| time));
         Ok(lease)
     }
 
     async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
-        self.leased(channel, Instant::now(), None);
+        self.readers.leased(channel, Instant::now(), None);
         let release = lease::release(&self.durable, channel, lease);
         self.ask(|| "give a lease back".to_owned(), release).await
     }
@@ -244,13 +241,13 @@ impl Database for Mongo {
     async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
         let look = lease::is_last(&self.quick, channel, lease);
         if !self.ask(|| "look at a lease".to_owned(), look).await? {
-            self.leased(channel, Instant::now(), None);
+            self.readers.leased(channel, Instant::now(), None);
             return Ok(false);
         }
         if positions.is_empty() {
             return Ok(true);
         }
-        self.recent.remove(positions);
+        self.readers.remove(positions);
         let collection = self.quick.collection::<Document>(outbox::COLLECTION);
         let sent = doc! { "_id": { "$in": positions.to_vec() }, "channel": channel };
         // As far as readers see, but no wait for the disk: who forgets a message late only sends it again.
@@ -303,6 +300,6 @@ impl Database for Mongo {
     }
 
     fn added(&self, channel: &str) -> watch::Receiver<u64> {
-        self.wakes.added(channel)
+        self.readers.wakes.added(channel)
     }
 }

@@ -13,6 +13,7 @@ mod filter;
 mod instant;
 mod lease;
 mod outbox;
+mod readers;
 mod schema;
 mod sequence;
 mod settings;
@@ -31,7 +32,9 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{Changes, CommitError, Database, Id, Listing, Message, Page, Row, Table, wakes::Wakes};
+use crate::{
+    Changes, CommitError, Database, Id, Listing, Message, Page, Row, Table, readers::Readers,
+};
 
 pub use changelog::{ChangeLog, ChangeSet, Executed};
 pub use connect::ConnectError;
@@ -40,16 +43,11 @@ pub use usage::PoolUse;
 
 use usage::Callers;
 
-/// How long a reader of the outbox waits for commits that were there before the ones that it could read; one of this process
-/// wakes it earlier.
-const UNDECIDED: [Duration; 3] =
-    [Duration::from_millis(2), Duration::from_millis(10), Duration::from_millis(50)];
-
 /// A PostgreSQL database.
 pub struct Postgres {
     pool: PgPool,
     callers: Callers,
-    wakes: Wakes,
+    readers: Readers,
     settings: PostgresSettings,
     /// The collation that knows upper and lower case, quoted.
     folding: String,
@@ -73,7 +71,7 @@ impl Postgres {
         Ok(Arc::new(Postgres {
             pool: connect::pool(settings),
             callers: Callers::default(),
-            wakes: Wakes::default(),
+            readers: Readers::default(),
             settings: settings.clone(),
             folding,
             address: settings.address(),
@@ -203,11 +201,17 @@ impl Database for Postgres {
         if done.is_ok() && !changes.outgoing.is_empty() {
             crash_point("after-commit");
         }
-        if matches!(done, Ok(()) | Err(CommitError::Unavailable(_))) {
-            // What is not known to have failed may have been done.
-            self.wakes.committed(changes.outgoing.iter().map(|message| message.channel.as_str()));
+        match done {
+            Ok(positions) => self.committed(changes.outgoing, positions),
+            Err(error) => {
+                if matches!(error, CommitError::Unavailable(_)) {
+                    // What is not known to have failed may have been done.
+                    self.committed(changes.outgoing, None);
+                }
+                return Err(error);
+            }
         }
-        done
+        Ok(())
     }
 
     async fn unsent(
@@ -216,34 +220,7 @@ impl Database for Postgres {
         after: i64,
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>> {
-        let mut added = self.wakes.added(channel);
-        for pause in UNDECIDED.iter().map(Some).chain([None]) {
-            let (decided, last) =
-                self.ask("look at the outbox", || outbox::decided(&self.pool)).await?;
-            let rows = match decided > after {
-                true => {
-                    let range = (after, decided);
-                    self.ask("read the outbox", || {
-                        outbox::unsent(&self.pool, channel, range, limit)
-                    })
-                    .await?
-                }
-                false => Vec::new(),
-            };
-            if rows.is_empty()
-                && decided < last
-                && let Some(pause) = pause
-            {
-                Wakes::woken(&mut added, *pause).await;
-                continue;
-            }
-            if rows.is_empty() && decided < last {
-                // Somebody else's commit does not wake our readers when it is decided.
-                self.wakes.here(channel);
-            }
-            return rows.iter().map(|row| outbox::message(row, channel)).collect();
-        }
-        Ok(Vec::new())
+        self.read_outbox(channel, after, limit).await
     }
 
     async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
@@ -259,20 +236,21 @@ impl Database for Postgres {
         let asked = Instant::now();
         let take = || lease::take(&self.pool, channel, holder, time);
         let lease = self.ask("take a lease", take).await?;
-        self.wakes.leased(channel, asked, lease.map(|_| time));
+        self.readers.leased(channel, asked, lease.map(|_| time));
         Ok(lease)
     }
 
     async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
-        self.wakes.leased(channel, Instant::now(), None);
+        self.readers.leased(channel, Instant::now(), None);
         self.ask("give a lease back", || lease::release(&self.pool, channel, lease)).await
     }
 
     async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        self.readers.remove(positions);
         let remove = || outbox::sent(&self.pool, channel, positions, lease);
         let is_held = self.ask("remove from the outbox", remove).await?;
         if !is_held {
-            self.wakes.leased(channel, Instant::now(), None);
+            self.readers.leased(channel, Instant::now(), None);
         }
         Ok(is_held)
     }
@@ -314,6 +292,6 @@ impl Database for Postgres {
     }
 
     fn added(&self, channel: &str) -> watch::Receiver<u64> {
-        self.wakes.added(channel)
+        self.readers.wakes.added(channel)
     }
 }

@@ -23,7 +23,7 @@ use super::{
 const GROUP: usize = 256;
 /// How long we rest at most after a group before we move the next one: as long as it took, so that of many commits each
 /// group takes more, for which the server does less.
-const REST: Duration = Duration::from_millis(20);
+const REST: Duration = Duration::from_millis(3);
 /// How long we wait before we try again to move messages.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often a group is tried. Then its documents are looked at one by one, by the search for what was left behind.

@@ -161,7 +161,7 @@ impl Mongo {
             let released = self.positions.release(reserved, &self.quick, channels).await;
             released.map(|channels| {
                 if !is_shown {
-                    self.announce(&channels)
+                    self.readers.announce(&channels)
                 }
             })
         };

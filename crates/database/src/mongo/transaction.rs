@@ -96,10 +96,10 @@ async fn messages(
     let channels = changes.outgoing.iter().map(|message| message.channel.as_str());
     match mongo.positions.release(reserved, &mongo.quick, channels.clone()).await {
         Ok(_) if is_shown => {}
-        Ok(channels) => mongo.announce(&channels),
+        Ok(channels) => mongo.readers.announce(&channels),
         Err(error) => {
             warn!("readers of the outbox have to wait a while: {}", error.kind);
-            mongo.announce(&channels.map(str::to_owned).collect());
+            mongo.readers.announce(&channels.map(str::to_owned).collect());
         }
     }
     made

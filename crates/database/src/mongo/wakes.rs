@@ -30,7 +30,7 @@ impl Mongo {
     /// Wakes other processes that wait for messages of our commits, and is woken by theirs, for ever.
     pub(super) async fn wake_on(&self) {
         let tell = |channels| self.tell(channels).boxed();
-        tokio::join!(self.follow_on(), self.wakes.tell_on(tell));
+        tokio::join!(self.follow_on(), self.readers.wakes.tell_on(tell));
     }
 
     async fn tell(&self, channels: Vec<String>) -> anyhow::Result<()> {
@@ -52,8 +52,7 @@ impl Mongo {
                     }
                     pause = shortest;
                     // What was told while nobody read.
-                    self.recent.may_have_more();
-                    self.wakes.all();
+                    self.readers.all();
                     self.follow(cursor).await
                 }
                 Err(cause) => cause,
@@ -108,10 +107,9 @@ impl Mongo {
     }
 
     fn hear(&self, document: &RawDocument) {
-        self.recent.may_have_more();
         let channels = document.get_array("channels").into_iter().flatten().flatten();
         for channel in channels.filter_map(|channel| channel.as_str()) {
-            self.wakes.told(channel);
+            self.readers.told(channel);
         }
     }
 }

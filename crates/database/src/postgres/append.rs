@@ -1,7 +1,7 @@
 //! A commit that adds and changes nothing, which is what recording a message is: one statement, so that the database is
 //! waited for once instead of five times.
 
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use super::{
     apply::unknown,
@@ -22,17 +22,18 @@ pub(super) struct Addition<'c> {
 }
 
 impl Addition<'_> {
-    /// Adds everything; false when something was in the way and nothing was added. What that was, only the statements one
-    /// by one tell.
-    pub(super) async fn make(&self, pool: &PgPool) -> Result<bool, Failed> {
+    /// Adds everything, and answers the positions of the messages; nothing when something was in the way and nothing was
+    /// added. What that was, only the statements one by one tell.
+    pub(super) async fn make(&self, pool: &PgPool) -> Result<Option<Vec<i64>>, Failed> {
         let query = sqlx::query(AssertSqlSafe(self.sql()));
         let query = outbox::bind_handled(query, self.handled);
         let query = outbox::bind_messages(query, self.messages)?;
         let query = columns::bind_rows(query, self.table, self.rows)?;
         let mut connection = pool.acquire().await.map_err(told)?;
-        match query.execute(&mut *connection).await {
-            Ok(_) => Ok(true),
-            Err(error @ sqlx::Error::Database(_)) if !is_broken(&error) => Ok(false),
+        let added = query.fetch_one(&mut *connection).await;
+        match added.and_then(|row| row.try_get::<Option<Vec<i64>>, _>(0)) {
+            Ok(positions) => Ok(Some(positions.unwrap_or_default())),
+            Err(error @ sqlx::Error::Database(_)) if !is_broken(&error) => Ok(None),
             Err(error) => Err(CommitError::Unavailable(unknown(error)).into()),
         }
     }
@@ -48,10 +49,11 @@ impl Addition<'_> {
             "with handled as ({} returning 1),
             added as ({} returning 1),
             note as materialized ({}),
-            sent as ({} returning 1)
-            select 1 / (case when (select count(*) from handled) = cardinality(${handled})
-                and (select count(*) from added) = cardinality(${added})
-                and (select count(*) from sent) = cardinality(${sent}) then 1 else 0 end)",
+            sent as ({} returning position)
+            select (select array_agg(position order by position) from sent),
+                1 / (case when (select count(*) from handled) = cardinality(${handled})
+                    and (select count(*) from added) = cardinality(${added})
+                    and (select count(*) from sent) = cardinality(${sent}) then 1 else 0 end)",
             outbox::HANDLED,
             shifted(&columns::insert(self.table), rows),
             shifted(outbox::NOTE, messages),

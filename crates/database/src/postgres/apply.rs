@@ -29,37 +29,40 @@ enum Step<'c> {
     Send(&'c [Message]),
 }
 
-/// Makes all changes or none.
-pub(super) async fn commit(pool: &PgPool, changes: &Changes) -> Result<(), CommitError> {
+/// Makes all changes or none; answers the positions of the messages, in their order, when the server has told them.
+pub(super) async fn commit(
+    pool: &PgPool,
+    changes: &Changes,
+) -> Result<Option<Vec<i64>>, CommitError> {
     let steps = steps(changes)?;
     let (mut pause, mut undone) = (PAUSE, false);
     for tried in 1.. {
         let done = match &steps[..] {
-            [] => Ok(()),
-            [step] => alone(pool, step).await,
+            [] => Ok(None),
+            [step] => alone(pool, step).await.map(|()| None),
             steps if tried == 1 => at_once(pool, steps).await,
-            steps => together(pool, steps, undone).await,
+            steps => together(pool, steps, undone).await.map(|()| None),
         };
         match done {
             Err(Failed::Again(cause)) if tried < TRIES => undone = is_undone(&cause),
             Err(Failed::Again(cause)) => return Err(CommitError::Unavailable(cause.into())),
             Err(Failed::Told(error)) => return Err(error),
-            Ok(()) => break,
+            Ok(positions) => return Ok(positions),
         }
         tokio::time::sleep(pause).await;
         pause *= 2;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Runs statements as one where that can be, and in one transaction where it cannot or something was in the way.
-async fn at_once(pool: &PgPool, steps: &[Step<'_>]) -> Result<(), Failed> {
+async fn at_once(pool: &PgPool, steps: &[Step<'_>]) -> Result<Option<Vec<i64>>, Failed> {
     if let Some(addition) = addition(steps)
-        && addition.make(pool).await?
+        && let Some(positions) = addition.make(pool).await?
     {
-        return Ok(());
+        return Ok(Some(positions));
     }
-    together(pool, steps, false).await
+    together(pool, steps, false).await.map(|()| None)
 }
 
 /// The steps as one statement, when they add rows of one table and do nothing else but note what is handled and sent.

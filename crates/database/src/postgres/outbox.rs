@@ -168,6 +168,13 @@ pub(super) async fn unsent(
         .await
 }
 
+/// Whether nothing was left out of what was read.
+pub(super) fn are_all(messages: &[(i64, Message)], limit: u32) -> bool {
+    let bytes: usize = messages.iter().map(|(_, message)| message.payload.len()).sum();
+    let is_room = i64::try_from(bytes).is_ok_and(|bytes| bytes < BATCH_BYTES);
+    is_room && messages.len() < usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 /// How many messages each channel has.
 pub(super) async fn waiting(pool: &PgPool) -> sqlx::Result<Vec<(String, u64)>> {
     let count = sqlx::query_as("select channel, count(*) from outbox group by channel");

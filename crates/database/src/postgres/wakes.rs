@@ -41,7 +41,7 @@ impl Postgres {
     /// None while it runs: what fails is tried again.
     pub async fn keep(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
         let tell = |channels| self.tell(channels).boxed();
-        let wake = async { tokio::join!(self.listen_on(), self.wakes.tell_on(tell)) };
+        let wake = async { tokio::join!(self.listen_on(), self.readers.wakes.tell_on(tell)) };
         tokio::select! {
             () = stop.cancelled() => {}
             _ = wake => {}
@@ -68,7 +68,7 @@ impl Postgres {
                     }
                     pause = shortest;
                     // What was told while nobody listened.
-                    self.wakes.all();
+                    self.readers.all();
                     self.hear(listener).await
                 }
                 Err(cause) => cause,
@@ -100,7 +100,7 @@ impl Postgres {
     async fn hear(&self, mut listener: PgListener) -> anyhow::Error {
         loop {
             match timeout(SILENCE, listener.try_recv()).await {
-                Ok(Ok(Some(told))) => self.wakes.told(&unescaped(told.payload().to_owned())),
+                Ok(Ok(Some(told))) => self.readers.told(&unescaped(told.payload().to_owned())),
                 Ok(Ok(None)) => return anyhow!("the connection to {} is lost", self.address),
                 Ok(Err(cause)) => return anyhow!(cause).context("wait for notifications"),
                 Err(_) => {

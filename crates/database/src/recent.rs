@@ -19,11 +19,11 @@ const BYTES: usize = 4 * 1024 * 1024;
 const TRUST: Duration = Duration::from_secs(1);
 
 /// What was put into the outbox a moment ago.
-#[derive(Debug)]
-pub(super) struct Recent(Mutex<Window>);
+#[derive(Debug, Default)]
+pub(crate) struct Recent(Mutex<Window>);
 
 /// Everything in the outbox after one position, up to another.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Window {
     after: i64,
     last: i64,
@@ -36,25 +36,19 @@ struct Window {
 }
 
 impl Recent {
-    pub(super) fn new() -> Self {
-        Recent(Mutex::new(Window {
-            after: 0,
-            last: 0,
-            messages: BTreeMap::new(),
-            bytes: 0,
-            looked: HashMap::new(),
-            looked_at: None,
-        }))
-    }
-
-    /// Messages were put into the outbox at these positions, one after the other, and whatever comes before them is
-    /// decided.
-    pub(super) fn add(&self, messages: Vec<(i64, Message)>) {
+    /// Messages were put into the outbox at these positions, one after the other. Whatever comes before them is decided,
+    /// or else has its place here later.
+    pub(crate) fn add(&self, messages: Vec<(i64, Message)>) {
         let (Some((first, _)), Some((last, _))) = (messages.first(), messages.last()) else {
             return;
         };
         let mut window = self.window();
         if *first != window.last + 1 {
+            let is_next = window.looked.values().any(|(_, upto)| *upto + 1 >= *first);
+            if *first <= window.last || !is_next {
+                // Somebody was overtaken, or has taken positions that are not known here.
+                window.looked_at = None;
+            }
             window.begin_at(first - 1);
         }
         window.last = *last;
@@ -70,12 +64,12 @@ impl Recent {
     }
 
     /// There may be messages in the outbox that are not known here.
-    pub(super) fn may_have_more(&self) {
+    pub(crate) fn may_have_more(&self) {
         self.window().looked_at = None;
     }
 
     /// What waits in a channel behind a position, at most so many; nothing when that has to be looked up.
-    pub(super) fn unsent(
+    pub(crate) fn unsent(
         &self,
         channel: &str,
         after: i64,
@@ -106,18 +100,18 @@ impl Recent {
     }
 
     /// Somebody begins to look into the outbox.
-    pub(super) fn looks(&self) {
+    pub(crate) fn looks(&self) {
         self.window().looked_at = Some(Instant::now());
     }
 
     /// All that waits in a channel behind a position, up to another, was found in the outbox.
-    pub(super) fn found(&self, channel: &str, after: i64, messages: &[(i64, Message)], upto: i64) {
+    pub(crate) fn found(&self, channel: &str, after: i64, messages: &[(i64, Message)], upto: i64) {
         let last = messages.last().map_or(after, |(position, _)| *position);
         self.window().note(channel, last, upto);
     }
 
     /// These were delivered.
-    pub(super) fn remove(&self, positions: &[i64]) {
+    pub(crate) fn remove(&self, positions: &[i64]) {
         let mut window = self.window();
         for position in positions {
             if let Some(message) = window.messages.remove(position) {
@@ -127,7 +121,7 @@ impl Recent {
     }
 
     /// Forgets everything: somebody else may deliver it.
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         let mut window = self.window();
         let last = window.last;
         window.begin_at(last);
@@ -179,7 +173,7 @@ mod tests {
 
     /// Somebody has found the outbox empty up to a position.
     fn looked(upto: i64) -> Recent {
-        let recent = Recent::new();
+        let recent = Recent::default();
         recent.looks();
         recent.found("a", 0, &[], upto);
         recent
@@ -212,6 +206,21 @@ mod tests {
         recent.add(vec![at(11, "a")]);
         assert_eq!(unsent(&recent, "a", 8), None);
         assert_eq!(unsent(&recent, "a", 9), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_overtaken_and_what_overtook_it_are_found() {
+        let recent = looked(7);
+        recent.add(vec![at(9, "a")]);
+        assert_eq!(unsent(&recent, "a", 0), None);
+        recent.add(vec![at(8, "a")]);
+        assert_eq!(unsent(&recent, "a", 0), Some(vec![8]));
+        assert_eq!(unsent(&recent, "a", 8), None);
+        recent.looks();
+        recent.found("a", 8, &[at(9, "a")], 9);
+        assert_eq!(unsent(&recent, "a", 9), Some(vec![]));
+        recent.add(vec![at(10, "a")]);
+        assert_eq!(unsent(&recent, "a", 9), Some(vec![10]));
     }
 
     #[tokio::test(start_paused = true)]

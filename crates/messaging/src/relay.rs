@@ -25,7 +25,7 @@ use settle::Settled;
 /// How many messages are handed over at a time.
 const BATCH: u32 = 512;
 /// How long a relay rests at most after a batch behind which nothing more waited.
-const REST: Duration = Duration::from_millis(20);
+const REST: Duration = Duration::from_millis(3);
 /// How many accepted messages may wait to leave the outbox before the relay waits for them.
 const LEAVING: usize = 4_096;
 /// How many keys may be waiting for a retry before the relay stops looking past them.

@@ -51,13 +51,16 @@ impl Readers {
                 consume_budget().await;
                 return Ok(Some(messages));
             }
-            self.recent.looks();
-            let Look { messages, upto, is_behind } = look().await?;
+            self.recent.looks(channel);
+            let looked = look().await.inspect_err(|_| self.recent.may_have_more());
+            let Look { messages, upto, is_behind } = looked?;
             if is_behind {
                 self.recent.may_have_more();
             }
-            if let Some(upto) = upto {
-                self.recent.found(channel, after, &messages, upto.max(after));
+            match upto {
+                Some(upto) => self.recent.found(channel, after, &messages, upto.max(after)),
+                None if !messages.is_empty() => self.recent.found_some(channel),
+                None => {}
             }
             if !messages.is_empty() || !is_behind {
                 return Ok(Some(messages));
@@ -96,7 +99,8 @@ impl Readers {
 
     /// The relay of a channel is in this process for `time` from `since` on, or may be elsewhere.
     pub(crate) fn leased(&self, channel: &str, since: Instant, time: Option<Duration>) {
-        if time.is_none() {
+        // Somebody else may have delivered what is here, in between too.
+        if time.is_none() || !self.wakes.is_ours(channel) {
             self.recent.clear();
         }
         self.wakes.leased(channel, since, time);

@@ -31,8 +31,8 @@ struct Window {
     bytes: usize,
     /// By channel, the position that a reader goes on from, and the one up to which nothing is behind it.
     looked: HashMap<String, (i64, i64)>,
-    /// When the outbox was looked into; nothing when there may be something in it that is not known here.
-    looked_at: Option<Instant>,
+    /// By channel, when the outbox was looked into; nothing when there may be something in it that is not known here.
+    looked_at: HashMap<String, Instant>,
 }
 
 impl Recent {
@@ -47,7 +47,7 @@ impl Recent {
             let is_next = window.looked.values().any(|(_, upto)| *upto + 1 >= *first);
             if *first <= window.last || !is_next {
                 // Somebody was overtaken, or has taken positions that are not known here.
-                window.looked_at = None;
+                window.looked_at.clear();
             }
             window.begin_at(first - 1);
         }
@@ -65,7 +65,7 @@ impl Recent {
 
     /// There may be messages in the outbox that are not known here.
     pub(crate) fn may_have_more(&self) {
-        self.window().looked_at = None;
+        self.window().looked_at.clear();
     }
 
     /// What waits in a channel behind a position, at most so many; nothing when that has to be looked up.
@@ -88,7 +88,8 @@ impl Recent {
             .take(limit)
             .map(|(position, message)| (*position, message.clone()))
             .collect();
-        let is_sure = decided.is_some() && window.looked_at.is_some_and(|at| at.elapsed() < TRUST);
+        let looked_at = window.looked_at.get(channel);
+        let is_sure = decided.is_some() && looked_at.is_some_and(|at| at.elapsed() < TRUST);
         if found.is_empty() && !is_sure {
             return None;
         }
@@ -99,15 +100,25 @@ impl Recent {
         Some(found)
     }
 
-    /// Somebody begins to look into the outbox.
-    pub(crate) fn looks(&self) {
-        self.window().looked_at = Some(Instant::now());
+    /// Somebody begins to look into the outbox for a channel.
+    pub(crate) fn looks(&self, channel: &str) {
+        let now = Instant::now();
+        let looked_at = &mut self.window().looked_at;
+        match looked_at.get_mut(channel) {
+            Some(at) => *at = now,
+            None => drop(looked_at.insert(channel.to_owned(), now)),
+        }
     }
 
     /// All that waits in a channel behind a position, up to another, was found in the outbox.
     pub(crate) fn found(&self, channel: &str, after: i64, messages: &[(i64, Message)], upto: i64) {
         let last = messages.last().map_or(after, |(position, _)| *position);
         self.window().note(channel, last, upto);
+    }
+
+    /// More waits in a channel than was found in the outbox.
+    pub(crate) fn found_some(&self, channel: &str) {
+        self.window().looked.remove(channel);
     }
 
     /// These were delivered.
@@ -126,7 +137,7 @@ impl Recent {
         let last = window.last;
         window.begin_at(last);
         window.looked.clear();
-        window.looked_at = None;
+        window.looked_at.clear();
     }
 
     fn window(&self) -> MutexGuard<'_, Window> {
@@ -174,7 +185,7 @@ mod tests {
     /// Somebody has found the outbox empty up to a position.
     fn looked(upto: i64) -> Recent {
         let recent = Recent::default();
-        recent.looks();
+        recent.looks("a");
         recent.found("a", 0, &[], upto);
         recent
     }
@@ -216,7 +227,7 @@ mod tests {
         recent.add(vec![at(8, "a")]);
         assert_eq!(unsent(&recent, "a", 0), Some(vec![8]));
         assert_eq!(unsent(&recent, "a", 8), None);
-        recent.looks();
+        recent.looks("a");
         recent.found("a", 8, &[at(9, "a")], 9);
         assert_eq!(unsent(&recent, "a", 9), Some(vec![]));
         recent.add(vec![at(10, "a")]);
@@ -229,13 +240,26 @@ mod tests {
         assert_eq!(unsent(&recent, "a", 0), Some(vec![]));
         recent.may_have_more();
         assert_eq!(unsent(&recent, "a", 0), None);
-        recent.looks();
+        recent.looks("a");
         assert_eq!(unsent(&recent, "a", 0), Some(vec![]));
         tokio::time::advance(TRUST).await;
         assert_eq!(unsent(&recent, "a", 0), None);
         // What is known is served all the same.
         recent.add(vec![at(8, "a")]);
         assert_eq!(unsent(&recent, "a", 0), Some(vec![8]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_tells_of_its_own_channel_only() {
+        let recent = looked(7);
+        recent.looks("b");
+        recent.found("b", 0, &[], 7);
+        recent.may_have_more();
+        recent.looks("a");
+        assert_eq!(unsent(&recent, "a", 0), Some(vec![]));
+        assert_eq!(unsent(&recent, "b", 0), None);
+        recent.found_some("a");
+        assert_eq!(unsent(&recent, "a", 0), None);
     }
 
     #[tokio::test(start_paused = true)]

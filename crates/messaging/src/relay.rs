@@ -1,8 +1,8 @@
 //! Outbox to destination: publishes what was committed, in the order of commits per key, and deletes what was accepted.
 //!
 //! While much waits, three things go on at the same time: one batch is handed over, the next one is read, and those before
-//! leave the outbox. Otherwise the relay rests after each batch for as long as it took: a message that comes alone finds it
-//! rested, and of many each batch takes more, for which databases and brokers do less.
+//! leave the outbox. Otherwise the relay rests after each batch for as long as it took, at most a few milliseconds: a message
+//! that comes alone finds it rested, and of many each batch takes more, for which databases and brokers do less.
 
 mod accepted;
 mod settle;

@@ -48,6 +48,8 @@ pub(super) struct Connection {
     smtp: AsyncSmtpConnection,
     /// Whether the server takes several commands at once (RFC 2920).
     pipelining: bool,
+    /// Whether nobody knows what the server takes the next command for.
+    is_out_of_step: bool,
     timeout: Duration,
     accept_timeout: Duration,
 }
@@ -59,7 +61,7 @@ impl Connection {
         timeout: Duration,
         accept_timeout: Duration,
     ) -> Self {
-        Connection { smtp, pipelining, timeout, accept_timeout }
+        Connection { smtp, pipelining, is_out_of_step: false, timeout, accept_timeout }
     }
 
     /// Sends a mail; gives the connection back if it can be used again. Waits for the last answer no longer than for
@@ -81,7 +83,7 @@ impl Connection {
         let usable = match outcome {
             Ok(()) => true,
             Err(Trouble::Refused(_) | Trouble::Later(_) | Trouble::NoTurn(_)) => {
-                connection.ask("RSET", Rset).await.is_ok()
+                !connection.is_out_of_step && connection.ask("RSET", Rset).await.is_ok()
             }
             Err(Trouble::Broken(_)) => false,
         };
@@ -112,28 +114,26 @@ impl Connection {
 
     /// Says everything before the text in one piece, so that the server is waited for once, and not three times.
     async fn at_once(&mut self, from: Mail, to: Rcpt) -> Result<(), Trouble> {
-        let sender = match self.ask("MAIL", format!("{from}{to}{Data}")).await {
-            Err(broken @ Trouble::Broken(_)) => return Err(broken),
-            answered => answered,
-        };
-        let recipient = match self.hear("RCPT").await {
-            Err(broken @ Trouble::Broken(_)) => return Err(broken),
-            answered => answered,
-        };
-        let (is_named, data) = (recipient.is_ok(), self.hear("DATA").await);
-        match (sender.and(recipient), data) {
-            (Ok(_), data) => goes_on(&data?),
-            (Err(_), Err(broken @ Trouble::Broken(_))) => Err(broken),
-            (Err(refused), Err(_)) => Err(refused),
-            (Err(_), Ok(_)) if is_named => {
-                Err(Trouble::Broken(anyhow!("the mail server takes a text without a sender")))
-            }
-            // It takes the text of a mail for nobody, and has to be given one (RFC 2920 §3.1).
-            (Err(refused), Ok(_)) => match self.ask("the end", ".\r\n").await {
-                Err(broken @ Trouble::Broken(_)) => Err(broken),
-                _ => Err(refused),
-            },
+        let sender = self.ask("MAIL", format!("{from}{to}{Data}")).await;
+        if matches!(sender, Err(Trouble::Broken(_))) {
+            return sender.map(drop);
         }
+        let recipient = self.hear("RCPT").await;
+        if matches!(recipient, Err(Trouble::Broken(_))) {
+            self.is_out_of_step = true;
+            return sender.and(recipient).map(drop);
+        }
+        let (is_named, data) = (recipient.is_ok(), self.hear("DATA").await);
+        let Err(refused) = sender.and(recipient) else { return goes_on(&data?) };
+        self.is_out_of_step = match data {
+            // It takes the text of a mail for nobody, and has to be given one (RFC 2920 §3.1).
+            Ok(_) if !is_named => {
+                matches!(self.ask("the end", ".\r\n").await, Err(Trouble::Broken(_)))
+            }
+            Ok(_) | Err(Trouble::Broken(_)) => true,
+            Err(_) => false,
+        };
+        Err(refused)
     }
 
     /// Sends the text, whose answer may take long (RFC 5321 §4.5.3.2.6).

@@ -70,12 +70,27 @@ async fn a_text_for_nobody_is_empty() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_a_text_without_a_sender_is_left() {
-    let (listener, address) = listen().await;
-    let mailer = mailer(address.port());
-    let script = [HELLO, OFFER, ("MAIL", "451 busy"), RCPT, DATA];
-    let message = [message("1", None)];
-    let (outcomes, mut peer) = join(publish(&mailer, &message), scripted(&listener, &script)).await;
-    assert_eq!(outcomes, ["retry: the mail server takes a text without a sender"]);
-    assert_eq!(peer.rest().await, "");
+async fn a_refusal_counts_though_the_server_leaves_or_goes_on() {
+    for (script, outcome) in [
+        (&[MAIL, ("RCPT", "550 5.1.1 unknown")][..], "reject: the mail server answered RCPT with"),
+        (&[("MAIL", "553 no such sender")], "reject: the mail server answered MAIL with 553"),
+        (&[("MAIL", "451 busy"), RCPT, DATA], "retry: the mail server answered MAIL with 451"),
+        (&[MAIL, ("RCPT", "550 no"), ("DATA", "421 bye")], "reject: the mail server answered RCPT"),
+    ] {
+        let (listener, address) = listen().await;
+        let mailer = mailer(address.port());
+        let script = [&[HELLO, OFFER], script].concat();
+        let messages = [message("1", Some("emma")), message("2", Some("ulysses"))];
+        let servers = async {
+            drop(scripted(&listener, &script).await);
+            scripted(&listener, &[HELLO, OFFER, MAIL, RCPT, DATA, END]).await
+        };
+        let sent = async {
+            let first = publish(&mailer, &messages[..1]).await;
+            [first, publish(&mailer, &messages[1..]).await].concat()
+        };
+        let (outcomes, _peer) = join(sent, servers).await;
+        assert!(outcomes[0].starts_with(outcome), "{script:?} led to {outcomes:?}");
+        assert_eq!(outcomes[1], "sent", "over a connection of its own");
+    }
 }

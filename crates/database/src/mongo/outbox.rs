@@ -110,7 +110,8 @@ pub(super) async fn unsent(
     let filter = doc! { "channel": channel, "_id": { "$gt": after, "$lte": last } };
     // By the other index, messages that wait in another channel would all be read.
     let found = collection.find(filter).hint(Hint::Keys(doc! { "channel": 1, "_id": 1 }));
-    let found = found.sort(doc! { "_id": 1 }).limit(-i64::from(limit));
+    // All of them in one batch, as far as they fit; otherwise the first one has a hundred.
+    let found = found.sort(doc! { "_id": 1 }).limit(i64::from(limit)).batch_size(limit);
     let mut batches = found.batch().await?;
     let (mut messages, mut bytes) = (Vec::new(), 0);
     while let Some(batch) = batches.next().await {

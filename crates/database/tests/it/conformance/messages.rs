@@ -14,6 +14,7 @@ pub(super) async fn all(world: &World) {
     sends_messages_in_order_and_forgets_them(world).await;
     keeps_a_message_as_it_is(world).await;
     keeps_channels_apart(world).await;
+    reads_as_many_messages_as_were_asked_for(world).await;
     reads_a_few_messages_at_a_time_when_they_are_large(world).await;
     wakes_who_waits_for_a_channel(world).await;
     gives_a_lease_to_one_holder_at_a_time(world).await;
@@ -153,6 +154,16 @@ async fn keeps_channels_apart(world: &World) {
         assert_eq!(waiting.iter().map(|(_, sent)| &*sent.id).collect::<Vec<_>>(), [expected]);
     }
     assert_eq!(world.unsent(&world.name("neither")).await, []);
+}
+
+async fn reads_as_many_messages_as_were_asked_for(world: &World) {
+    let channel = world.name("numerous");
+    let messages = (0..600).map(|number| message(&number.to_string(), &channel, "k"));
+    world.database.commit(Changes::new().send_all(messages)).await.unwrap();
+    let all = world.unsent(&channel).await;
+    assert_eq!(all.len(), 600);
+    assert_eq!(world.database.unsent(&channel, 0, 512).await.unwrap(), all[..512]);
+    assert_eq!(world.database.unsent(&channel, all[299].0, 512).await.unwrap(), all[300..]);
 }
 
 async fn reads_a_few_messages_at_a_time_when_they_are_large(world: &World) {

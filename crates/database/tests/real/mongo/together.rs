@@ -77,6 +77,29 @@ async fn a_reader_skips_nothing_that_two_processes_commit() {
     }
 }
 
+#[tokio::test]
+async fn a_reader_with_much_to_catch_up_skips_nothing_that_its_own_process_commits() {
+    for variable in BOTH {
+        with_database(variable, async |place| {
+            let (one, other) = (place.connect().await, place.connect().await);
+            let send = |number: i32| Changes::new().send(message(&number.to_string(), "late", "k"));
+            other.commit((0..300).map(send).fold(Changes::new(), Changes::and)).await.unwrap();
+            let lease = one.lease("late", "one", Duration::from_secs(300)).await.unwrap();
+            assert!(lease.is_some());
+            let (mut seen, mut after) = (Vec::new(), 0);
+            for number in 300..310 {
+                let more = one.unsent("late", after, 512).await.unwrap();
+                after = more.last().map_or(after, |(position, _)| *position);
+                seen.extend(more.into_iter().map(|(_, message)| message.id));
+                one.commit(send(number)).await.unwrap();
+            }
+            let expected: Vec<String> = (0..309).map(|number| number.to_string()).collect();
+            assert_eq!(seen, expected);
+        })
+        .await;
+    }
+}
+
 fn check(sent: Vec<Vec<String>>, seen: Vec<String>) {
     for of_writer in &sent {
         // The messages of one writer about the one row are in the order of its commits.

@@ -30,7 +30,7 @@ pub(crate) struct Look {
 
 impl Readers {
     /// Messages of a channel after a position, oldest first, by `look` if they are not known here; nothing when it stays
-    /// undecided for a while whether there are any.
+    /// undecided for a while whether there are any: then who waits for them is woken to look again.
     ///
     /// # Errors
     /// Those of `look`.
@@ -69,19 +69,20 @@ impl Readers {
                 Wakes::woken(&mut added, *pause).await;
             }
         }
+        // Somebody else's commit does not wake our readers when it is decided.
+        self.wakes.here(channel);
         Ok(None)
     }
 
-    /// Shows messages that were put into the outbox, at these positions, to the relay; false when it may be in another
-    /// process, or they are not together, so that they are to be announced.
-    pub(crate) fn show(&self, placed: Vec<(i64, Message)>) -> bool {
+    /// Shows messages that were put into the outbox, the only ones between a position and the last of theirs, to the relay;
+    /// false when it may be in another process, so that they are to be announced.
+    pub(crate) fn show(&self, after: i64, placed: Vec<(i64, Message)>) -> bool {
         let channels: BTreeSet<String> =
             placed.iter().map(|(_, message)| message.channel.clone()).collect();
-        let are_together = placed.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0);
-        if !are_together || !channels.iter().all(|channel| self.wakes.is_ours(channel)) {
+        if !channels.iter().all(|channel| self.wakes.is_ours(channel)) {
             return false;
         }
-        self.recent.add(placed);
+        self.recent.add(after, placed);
         channels.iter().for_each(|channel| self.wakes.here(channel));
         true
     }
@@ -161,7 +162,7 @@ mod tests {
         let readers = Readers::default();
         readers.leased("a", Instant::now(), Some(Duration::from_secs(4)));
         assert_eq!(read(&readers, 0, 1, false).await, (Some(vec![1]), 1));
-        assert!(readers.show(vec![at(2), at(3)]));
+        assert!(readers.show(1, vec![at(2), at(3)]));
         assert_eq!(read(&readers, 1, 0, false).await, (Some(vec![2, 3]), 0));
         assert_eq!(read(&readers, 3, 0, false).await, (Some(vec![]), 0));
         readers.told("a");
@@ -171,11 +172,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_not_shown_messages_looks_for_them() {
         let readers = Readers::default();
-        assert!(!readers.show(vec![at(1)]), "the relay may be elsewhere");
+        assert!(!readers.show(0, vec![at(1)]), "the relay may be elsewhere");
         readers.leased("a", Instant::now(), Some(Duration::from_secs(4)));
         assert_eq!(read(&readers, 0, 1, false).await, (Some(vec![1]), 1));
-        assert!(!readers.show(vec![at(2), at(4)]), "somebody else has the position between");
-        assert!(readers.show(vec![at(2)]));
+        assert!(readers.show(1, vec![at(2)]));
         readers.leased("a", Instant::now(), None);
         assert_eq!(read(&readers, 1, 2, false).await, (Some(vec![2]), 1));
     }

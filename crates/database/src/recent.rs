@@ -36,20 +36,18 @@ struct Window {
 }
 
 impl Recent {
-    /// Messages were put into the outbox at these positions, one after the other. Whatever comes before them is decided,
-    /// or else has its place here later.
-    pub(crate) fn add(&self, messages: Vec<(i64, Message)>) {
-        let (Some((first, _)), Some((last, _))) = (messages.first(), messages.last()) else {
-            return;
-        };
+    /// Messages were put into the outbox, the only ones between a position and the last of theirs. Whatever comes before
+    /// them is decided, or else has its place here later.
+    pub(crate) fn add(&self, after: i64, messages: Vec<(i64, Message)>) {
+        let Some((last, _)) = messages.last() else { return };
         let mut window = self.window();
-        if *first != window.last + 1 {
-            let is_next = window.looked.values().any(|(_, upto)| *upto + 1 >= *first);
-            if *first <= window.last || !is_next {
+        if after != window.last {
+            let is_next = window.looked.values().any(|(_, upto)| *upto >= after);
+            if after < window.last || !is_next {
                 // Somebody was overtaken, or has taken positions that are not known here.
                 window.looked_at.clear();
             }
-            window.begin_at(first - 1);
+            window.begin_at(after);
         }
         window.last = *last;
         for (position, message) in messages {
@@ -193,16 +191,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reader_who_has_looked_is_served_what_comes_next() {
         let recent = looked(7);
-        recent.add(vec![at(8, "a"), at(9, "b")]);
-        recent.add(vec![at(10, "a")]);
+        recent.add(7, vec![at(8, "a"), at(9, "b")]);
+        recent.add(9, vec![at(10, "a")]);
         assert_eq!(unsent(&recent, "a", 0), Some(vec![8, 10]));
         assert_eq!(unsent(&recent, "a", 8), Some(vec![10]));
         assert_eq!(unsent(&recent, "a", 10), Some(vec![]));
         assert_eq!(unsent(&recent, "b", 8), Some(vec![9]));
         assert_eq!(recent.unsent("a", 7, 1).unwrap().len(), 1);
         // Behind what was seen of the other channel nothing is left either.
-        recent.add(vec![at(11, "b")]);
+        recent.add(10, vec![at(11, "b")]);
         assert_eq!(unsent(&recent, "a", 10), Some(vec![]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn positions_that_nobody_has_are_no_gap() {
+        let recent = looked(7);
+        recent.add(7, vec![at(1_000, "a"), at(1_001, "a")]);
+        assert_eq!(unsent(&recent, "a", 0), Some(vec![1_000, 1_001]));
+        recent.add(1_001, vec![at(2_000, "b")]);
+        assert_eq!(unsent(&recent, "a", 1_001), Some(vec![]));
+        recent.add(2_005, vec![at(3_000, "a")]);
+        assert_eq!(unsent(&recent, "a", 1_001), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -210,11 +219,11 @@ mod tests {
         let recent = looked(7);
         assert_eq!(unsent(&recent, "b", 0), None);
         // Somebody else took position 8.
-        recent.add(vec![at(9, "a")]);
+        recent.add(8, vec![at(9, "a")]);
         assert_eq!(unsent(&recent, "a", 0), None);
         assert_eq!(unsent(&recent, "a", 7), None);
         assert_eq!(unsent(&recent, "a", 8), Some(vec![9]));
-        recent.add(vec![at(11, "a")]);
+        recent.add(10, vec![at(11, "a")]);
         assert_eq!(unsent(&recent, "a", 8), None);
         assert_eq!(unsent(&recent, "a", 9), None);
     }
@@ -222,15 +231,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_overtaken_and_what_overtook_it_are_found() {
         let recent = looked(7);
-        recent.add(vec![at(9, "a")]);
+        recent.add(8, vec![at(9, "a")]);
         assert_eq!(unsent(&recent, "a", 0), None);
-        recent.add(vec![at(8, "a")]);
+        recent.add(7, vec![at(8, "a")]);
         assert_eq!(unsent(&recent, "a", 0), Some(vec![8]));
         assert_eq!(unsent(&recent, "a", 8), None);
         recent.looks("a");
         recent.found("a", 8, &[at(9, "a")], 9);
         assert_eq!(unsent(&recent, "a", 9), Some(vec![]));
-        recent.add(vec![at(10, "a")]);
+        recent.add(9, vec![at(10, "a")]);
         assert_eq!(unsent(&recent, "a", 9), Some(vec![10]));
     }
 
@@ -245,7 +254,7 @@ mod tests {
         tokio::time::advance(TRUST).await;
         assert_eq!(unsent(&recent, "a", 0), None);
         // What is known is served all the same.
-        recent.add(vec![at(8, "a")]);
+        recent.add(7, vec![at(8, "a")]);
         assert_eq!(unsent(&recent, "a", 0), Some(vec![8]));
     }
 
@@ -265,13 +274,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_delivered_or_forgotten_is_not_served() {
         let recent = looked(7);
-        recent.add(vec![at(8, "a"), at(9, "a")]);
+        recent.add(7, vec![at(8, "a"), at(9, "a")]);
         recent.remove(&[8]);
         assert_eq!(unsent(&recent, "a", 7), Some(vec![9]));
         recent.clear();
         assert_eq!(unsent(&recent, "a", 7), None);
         assert_eq!(unsent(&recent, "a", 0), None);
-        recent.add(vec![at(10, "a")]);
+        recent.add(9, vec![at(10, "a")]);
         assert_eq!(unsent(&recent, "a", 8), None);
         assert_eq!(unsent(&recent, "a", 9), Some(vec![10]));
     }
@@ -281,7 +290,7 @@ mod tests {
         let recent = looked(0);
         let many = i64::try_from(MESSAGES).unwrap() + 5;
         for position in 1..=many {
-            recent.add(vec![at(position, "a")]);
+            recent.add(position - 1, vec![at(position, "a")]);
         }
         assert_eq!(unsent(&recent, "a", 4), None);
         assert_eq!(unsent(&recent, "a", 5).map(|found| found[0]), Some(6));

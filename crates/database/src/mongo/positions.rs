@@ -3,6 +3,9 @@
 //! Therefore whoever takes positions notes the first of them in the same document until its messages are there or never
 //! will be, and a reader does not look past the smallest note. A note that is ten seconds old is of a process that died.
 //!
+//! Nobody waits until positions are on disk. What a stand-alone server forgets when it is killed may have been delivered from
+//! the outbox, and a message in the same place would be taken for delivered: so positions are never behind the clock.
+//!
 //! Commits of one moment take positions together, under one note, which the last of them removes: the one document would
 //! have every commit wait for every other, and each that comes in between makes the server begin again.
 
@@ -24,12 +27,15 @@ const COLLECTION: &str = "milena_positions";
 const OUTBOX: &str = "outbox";
 /// How many milliseconds a note counts.
 const PATIENCE: i64 = 10_000;
+/// How many positions there are for each millisecond; more than can be taken in one, so that the clock is ahead again before
+/// a server that was killed runs.
+const PER_MILLISECOND: i64 = 1_000;
 
 /// Who takes positions in this process.
 #[derive(Debug)]
 pub(super) struct Positions {
     /// Takes positions for numbers of messages.
-    taking: Together<usize, Result<(i64, bool, Arc<Note>)>>,
+    taking: Together<usize, Result<Taken>>,
     /// Removes notes.
     removing: Together<ObjectId, Result<()>>,
     abandoned: Abandoned,
@@ -42,8 +48,16 @@ type Abandoned = Arc<Mutex<Vec<ObjectId>>>;
 pub(super) struct Reservation {
     /// The first of them.
     pub(super) first: i64,
-    /// Whether everything before them is decided.
-    pub(super) is_next: bool,
+    /// The position behind which there are none but these; nothing when something before them is not decided.
+    pub(super) after: Option<i64>,
+    note: Arc<Note>,
+}
+
+/// Positions as they were taken under one note.
+#[derive(Debug)]
+struct Taken {
+    first: i64,
+    after: Option<i64>,
     note: Arc<Note>,
 }
 
@@ -76,28 +90,31 @@ impl Positions {
     pub(super) async fn reserve(&self, database: &Database, count: usize) -> Result<Reservation> {
         let take = |counts: Vec<usize>| async move {
             let taken = self.take(database, counts.iter().sum()).await;
-            let mut next = taken.as_ref().map_or(0, |(first, ..)| *first);
+            let mut next = taken.as_ref().map_or(0, |taken| taken.first);
             let is_one = counts.len() == 1;
             let place = |count: usize| {
                 let first = next;
                 next += i64::try_from(count).unwrap_or_default();
-                let taken = taken.as_ref().map_err(Error::clone);
-                taken.map(|(_, is_next, note)| (first, is_one && *is_next, note.clone()))
+                let Taken { after, note, .. } = taken.as_ref().map_err(Error::clone)?;
+                Ok(Taken { first, after: after.filter(|_| is_one), note: note.clone() })
             };
             counts.into_iter().map(place).collect()
         };
-        let (first, is_next, note) = self.taking.ask(count, take).await?;
-        Ok(Reservation { first, is_next, note })
+        let Taken { first, after, note } = self.taking.ask(count, take).await?;
+        Ok(Reservation { first, after, note })
     }
 
-    /// Takes positions under a note of their own; the first, and whether there is no other note.
-    async fn take(&self, database: &Database, count: usize) -> Result<(i64, bool, Arc<Note>)> {
+    /// Takes positions under a note of their own.
+    async fn take(&self, database: &Database, count: usize) -> Result<Taken> {
         let note = Note::new(self.abandoned.clone());
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let next = doc! { "$ifNull": ["$next", 1_i64] };
-        let noted = doc! { "note": note.id, "first": next.clone(), "at": "$$NOW" };
+        let clock = doc! { "$multiply": [{ "$toLong": "$$NOW" }, PER_MILLISECOND] };
+        let first = doc! { "$max": [&next, clock] };
+        let noted = doc! { "note": note.id, "first": &first, "at": "$$NOW" };
         let update = doc! { "$set": {
-            "next": { "$add": [next, count] },
+            "before": next,
+            "next": { "$add": [first, count] },
             "moving": { "$concatArrays": [fresh(), [noted]] },
         } };
         let reserved = database
@@ -105,12 +122,13 @@ impl Positions {
             .find_one_and_update(doc! { "_id": OUTBOX }, vec![update])
             .upsert(true)
             .return_document(ReturnDocument::After)
-            .projection(doc! { "next": 1, "moving.first": 1 })
+            .projection(doc! { "before": 1, "next": 1, "moving.first": 1 })
             .await?
             .unwrap_or_default();
         let first = reserved.get_i64("next").unwrap_or_default() - count;
         let notes = reserved.get_array("moving").map_or(0, |notes| notes.into_iter().count());
-        Ok((first, notes == 1, Arc::new(note)))
+        let after = reserved.get_i64("before").ok().filter(|_| notes == 1);
+        Ok(Taken { first, after: after.map(|before| before - 1), note: Arc::new(note) })
     }
 
     /// The messages of these channels are there, or never will be. When they were the last under their note, lets readers

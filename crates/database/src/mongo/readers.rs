@@ -24,10 +24,9 @@ impl Mongo {
         if let Some(messages) = self.readers.unsent((channel, after, limit), look).await? {
             return Ok(messages);
         }
-        // Nobody else may be there to remove a note, and another process does not wake our readers.
+        // Nobody else may be there to remove a note.
         let clean = self.positions.clean(&self.quick);
         self.ask(|| "read the outbox".to_owned(), clean).await?;
-        self.readers.wakes.here(channel);
         Ok(Vec::new())
     }
 
@@ -49,12 +48,10 @@ impl Mongo {
     /// Shows messages that were put into the outbox to the relay, if it is in this process and nothing that it has not seen
     /// comes before them; false when they are to be announced.
     pub(super) fn show(&self, reserved: &Reservation, placed: &[RawDocumentBuf]) -> bool {
-        if !reserved.is_next {
-            return false;
-        }
+        let Some(after) = reserved.after else { return false };
         let messages = placed.iter().map(|message| outbox::message(message));
         let messages = messages.collect::<anyhow::Result<Vec<_>>>();
-        messages.is_ok_and(|messages| self.readers.show(messages))
+        messages.is_ok_and(|messages| self.readers.show(after, messages))
     }
 
     /// The outbox for readers. What they have seen is not taken back.

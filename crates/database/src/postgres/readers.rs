@@ -14,12 +14,7 @@ impl Postgres {
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>> {
         let look = || self.look(channel, after, limit);
-        if let Some(messages) = self.readers.unsent((channel, after, limit), look).await? {
-            return Ok(messages);
-        }
-        // Somebody else's commit does not wake our readers when it is decided.
-        self.readers.wakes.here(channel);
-        Ok(Vec::new())
+        Ok(self.readers.unsent((channel, after, limit), look).await?.unwrap_or_default())
     }
 
     async fn look(&self, channel: &str, after: i64, limit: u32) -> anyhow::Result<Look> {
@@ -45,12 +40,16 @@ impl Postgres {
         }
         let channels: BTreeSet<String> =
             messages.iter().map(|message| message.channel.clone()).collect();
-        if let Some(positions) = positions.filter(|known| known.len() == messages.len()) {
+        // Somebody else may have a position between.
+        let are_together = |positions: &[i64]| positions.is_sorted_by(|one, next| one + 1 == *next);
+        let known = positions.filter(|known| known.len() == messages.len());
+        if let Some(positions) = known.filter(|positions| are_together(positions)) {
             // As the server keeps it.
             for message in &mut messages {
                 message.created = Instant::to_compare(message.created).into();
             }
-            if self.readers.show(positions.into_iter().zip(messages).collect()) {
+            let after = positions[0] - 1;
+            if self.readers.show(after, positions.into_iter().zip(messages).collect()) {
                 return;
             }
         }

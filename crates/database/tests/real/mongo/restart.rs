@@ -2,7 +2,11 @@
 
 use database::{Changes, CommitError, Database};
 
-use super::{REPLICA_SET, SERVER, STAND_ALONE, ids, keeping, with_database_alone};
+use mongodb::bson::doc;
+
+use super::{
+    BOTH, REPLICA_SET, SERVER, STAND_ALONE, ids, keeping, with_database, with_database_alone,
+};
 use crate::{
     conformance::{BOOK, book, id, insert, message},
     crash::commit_and_restart,
@@ -53,6 +57,29 @@ async fn a_commit_is_whole_or_not_there_when_the_server_is_restarted() {
                     assert_eq!(row, handled, "{name} is half there");
                 }
             }
+        })
+        .await;
+    }
+}
+
+/// Who is killed may forget the last writes that nobody waited for on disk.
+#[tokio::test]
+async fn positions_that_a_server_has_forgotten_are_not_given_again() {
+    for variable in BOTH {
+        with_database(variable, async |place| {
+            let database = place.connect().await;
+            let send = async |name| {
+                let sent = Changes::new().send(message(name, "forgotten", "k"));
+                database.commit(sent).await.unwrap();
+                database.unsent("forgotten", 0, 10).await.unwrap().pop().unwrap().0
+            };
+            let first = send("first").await;
+            let positions = place.collection("milena_positions");
+            let remembered = positions.find_one(doc! {}).await.unwrap().unwrap();
+            let forgotten = send("forgotten").await;
+            positions.replace_one(doc! {}, remembered).await.unwrap();
+            let next = send("next").await;
+            assert!(first < forgotten && forgotten < next, "{first}, {forgotten}, {next}");
         })
         .await;
     }

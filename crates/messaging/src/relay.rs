@@ -30,8 +30,9 @@ const REST: Duration = Duration::from_millis(3);
 const LEAVING: usize = 4_096;
 /// How many keys may be waiting for a retry before the relay stops looking past them.
 const HELD: usize = 10_000;
-/// How long a relay sleeps at most; a commit wakes it earlier. Covers a wake-up lost with a crashed commit.
-const NAP: Duration = Duration::from_secs(5);
+/// How long a relay goes on, or sleeps, until it looks at the oldest message again; a commit wakes it earlier. Covers a
+/// wake-up lost with a crashed commit, and a message that came to the outbox later than it seemed.
+const ROUND: Duration = Duration::from_secs(5);
 /// How long a relay waits when no message of a batch had its turn.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -65,6 +66,7 @@ pub async fn relay(
         rested_at: Instant::now(),
         accepted,
         held: HashSet::new(),
+        started_at: Instant::now(),
         retry_at: None,
         backoff: Backoff::default(),
     };
@@ -99,6 +101,8 @@ struct Relay<'a> {
     accepted: Accepted,
     /// Keys of which a message waits for a retry. Messages without a key have no order.
     held: HashSet<Option<String>>,
+    /// When it started at the oldest message.
+    started_at: Instant,
     /// When what is held is tried again; set while something has failed.
     retry_at: Option<Instant>,
     backoff: Backoff,
@@ -153,7 +157,7 @@ impl Relay<'_> {
 
     /// Hands over one batch.
     async fn step(&mut self, stop: &Stop) -> anyhow::Result<Next> {
-        if self.retry_at.is_some_and(|time| time <= Instant::now()) {
+        if self.starts_again_at() <= Instant::now() {
             self.start_again();
         }
         let began = Instant::now();
@@ -284,7 +288,7 @@ impl Relay<'_> {
 
     /// Waits for a commit, or for the time to start again from the oldest message.
     async fn pause(&mut self, stop: &Stop) {
-        let start_again = self.retry_at.unwrap_or_else(|| Instant::now() + NAP);
+        let start_again = self.starts_again_at();
         tokio::select! {
             () = stop.cancelled() => {}
             _ = self.added.changed(), if self.held.len() < HELD => {}
@@ -292,9 +296,13 @@ impl Relay<'_> {
         }
     }
 
+    fn starts_again_at(&self) -> Instant {
+        self.retry_at.unwrap_or(self.started_at + ROUND)
+    }
+
     /// Goes back to the oldest message, so that what was held is tried again.
     fn start_again(&mut self) {
-        self.position = 0;
+        (self.position, self.started_at) = (0, Instant::now());
         self.held.clear();
         if self.retry_at.is_some() {
             self.retry_at = Some(Instant::now() + self.backoff.next_delay());

@@ -8,14 +8,10 @@ use std::{
     time::Duration,
 };
 
-use database::{
-    Changes, CommitError, Database, DatabaseRef, Durability, Id, Listing, Message, Page, Row,
-    Table, Write,
-};
-use jiff::Timestamp;
+use database::{Changes, DatabaseRef, Durability, Id, Page, Write};
 use messaging::{BrokerRef, Consumer, Delivery, Embedded, Failure, Retry, consume};
 
-use crate::{NOTE, Running, database, dead_letters_of, eventually, message, now};
+use crate::{NOTE, Running, database, dead_letters_of, eventually, message, now, picky::Picky};
 
 async fn broker(folder: &std::path::Path) -> BrokerRef {
     Arc::new(Embedded::open(&folder.join("broker.db"), 1, Durability::ProcessCrash).await.unwrap())
@@ -210,83 +206,11 @@ async fn a_record_that_is_never_taken_is_tried_as_often_as_the_consumer_says() {
     running.stop().await;
 }
 
-/// A database that can never take a certain text.
-struct Picky(DatabaseRef);
-
-#[async_trait::async_trait]
-impl Database for Picky {
-    async fn commit(&self, changes: Changes) -> Result<(), CommitError> {
-        let bad = |write: &Write| matches!(write, Write::Insert { values, .. } if values.contains(&"bad".into()));
-        match changes.writes.iter().any(bad) {
-            true => Err(CommitError::Refused("text is too long".to_owned())),
-            false => self.0.commit(changes).await,
-        }
-    }
-
-    async fn get(&self, table: &Table, id: &Id) -> anyhow::Result<Option<Row>> {
-        self.0.get(table, id).await
-    }
-
-    async fn list(&self, table: &Table, page: &Page) -> anyhow::Result<Listing> {
-        self.0.list(table, page).await
-    }
-
-    async fn unsent(
-        &self,
-        channel: &str,
-        after: i64,
-        limit: u32,
-    ) -> anyhow::Result<Vec<(i64, Message)>> {
-        self.0.unsent(channel, after, limit).await
-    }
-
-    async fn waiting(&self) -> anyhow::Result<Vec<(String, u64)>> {
-        self.0.waiting().await
-    }
-
-    async fn lease(
-        &self,
-        channel: &str,
-        holder: &str,
-        time: Duration,
-    ) -> anyhow::Result<Option<i64>> {
-        self.0.lease(channel, holder, time).await
-    }
-
-    async fn release(&self, channel: &str, lease: i64) -> anyhow::Result<()> {
-        self.0.release(channel, lease).await
-    }
-
-    async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
-        self.0.sent(channel, positions, lease).await
-    }
-
-    async fn reserve(&self, sequence: &str, start: i64, count: i64) -> anyhow::Result<i64> {
-        self.0.reserve(sequence, start, count).await
-    }
-
-    async fn forget_handled(&self, before: Timestamp) -> anyhow::Result<u64> {
-        self.0.forget_handled(before).await
-    }
-
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    async fn check(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
-        self.0.check().await
-    }
-
-    fn added(&self, channel: &str) -> tokio::sync::watch::Receiver<u64> {
-        self.0.added(channel)
-    }
-}
-
 #[tokio::test]
 async fn what_the_database_can_never_take_is_kept_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let broker = broker(folder.path()).await;
-    let database: DatabaseRef = Arc::new(Picky(database(folder.path()).await));
+    let database: DatabaseRef = Picky::around(database(folder.path()).await);
     publish(&broker, &["good", "bad", "end"]).await;
     let counter = AtomicUsize::new(0);
     let running = start(&broker, &database, move |delivery| Ok(note(delivery, &counter)));

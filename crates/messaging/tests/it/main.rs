@@ -7,6 +7,7 @@ mod conformance;
 mod consume;
 mod dead_letters;
 mod embedded;
+mod picky;
 mod relay;
 
 use std::{path::Path, sync::Arc, time::Duration};

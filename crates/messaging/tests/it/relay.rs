@@ -1,7 +1,10 @@
 //! The relay delivers every committed message, in the order of its key.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -9,7 +12,7 @@ use async_trait::async_trait;
 use database::{Changes, DatabaseRef, Message};
 use messaging::{Failure, Publish, relay};
 
-use crate::{Running, Shared, database, dead_letters_of, eventually, message, now};
+use crate::{Running, Shared, database, dead_letters_of, eventually, message, now, picky::Picky};
 
 /// Takes what it is given, except what it is told to refuse.
 #[derive(Default)]
@@ -235,6 +238,25 @@ async fn a_retry_comes_in_time_however_much_else_there_is_to_do() {
         Running::start(|stop| async move { relay("out", channel, destination, now(), stop).await });
     let tries = || endless.tried.lock().unwrap().iter().filter(|id| *id == "late").count();
     eventually("the second try", || async { tries() == 2 }).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_comes_to_the_outbox_later_than_it_seemed_does_not_stay_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = database(folder.path()).await;
+    send(&inner, "late", "k").await;
+    send(&inner, "early", "k").await;
+    let (picky, destination) = (Picky::around(inner.clone()), Arc::new(Destination::default()));
+    let running = start(&picky, &destination);
+    let number = AtomicUsize::new(0);
+    eventually("delivery of the late one", || async {
+        // The relay never has nothing to do.
+        send(&inner, &number.fetch_add(1, Ordering::Relaxed).to_string(), "k").await;
+        destination.taken.lock().unwrap().contains(&"late".to_owned())
+    })
+    .await;
+    assert_eq!(destination.taken.lock().unwrap()[0], "early");
     running.stop().await;
 }
 

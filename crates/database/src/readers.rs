@@ -29,16 +29,17 @@ pub(crate) struct Look {
 }
 
 impl Readers {
-    /// Messages of a channel after a position, oldest first, by `look` if they are not known here; nothing when it stays
-    /// undecided for a while whether there are any: then who waits for them is woken to look again.
+    /// Messages of a channel after a position, oldest first, by `look` if they are not known here. When it stays undecided
+    /// for a while whether there are any, does what may help, and wakes who waits for them to look again.
     ///
     /// # Errors
-    /// Those of `look`.
+    /// Those of `look` and `help`.
     pub(crate) async fn unsent<F>(
         &self,
         (channel, after, limit): (&str, i64, u32),
         look: impl Fn() -> F,
-    ) -> anyhow::Result<Option<Vec<(i64, Message)>>>
+        help: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<Vec<(i64, Message)>>
     where
         F: Future<Output = anyhow::Result<Look>>,
     {
@@ -49,7 +50,7 @@ impl Readers {
             {
                 // Nothing was waited for: who asks again and again would keep others from their turn.
                 consume_budget().await;
-                return Ok(Some(messages));
+                return Ok(messages);
             }
             self.recent.looks(channel);
             let looked = look().await.inspect_err(|_| self.recent.may_have_more());
@@ -63,15 +64,16 @@ impl Readers {
                 None => {}
             }
             if !messages.is_empty() || !is_behind {
-                return Ok(Some(messages));
+                return Ok(messages);
             }
             if let Some(pause) = pause {
                 Wakes::woken(&mut added, *pause).await;
             }
         }
+        help.await?;
         // Somebody else's commit does not wake our readers when it is decided.
         self.wakes.here(channel);
-        Ok(None)
+        Ok(Vec::new())
     }
 
     /// Shows messages that were put into the outbox, the only ones between a position and the last of theirs, to the relay;
@@ -140,33 +142,27 @@ mod tests {
     }
 
     /// What a reader finds, and how often the outbox was looked into for that.
-    async fn read(
-        readers: &Readers,
-        after: i64,
-        upto: i64,
-        is_behind: bool,
-    ) -> (Option<Vec<i64>>, usize) {
+    async fn read(readers: &Readers, after: i64, upto: i64, is_behind: bool) -> (Vec<i64>, usize) {
         let looks = Cell::new(0);
         let look = || {
             looks.set(looks.get() + 1);
             let messages = (after + 1..=upto).map(at).collect();
             ready(Ok(Look { messages, upto: Some(upto), is_behind }))
         };
-        let found = readers.unsent(("a", after, 10), look).await.unwrap();
-        let positions = |found: Vec<(i64, Message)>| found.iter().map(|(at, _)| *at).collect();
-        (found.map(positions), looks.get())
+        let found = readers.unsent(("a", after, 10), look, ready(Ok(()))).await.unwrap();
+        (found.iter().map(|(at, _)| *at).collect(), looks.get())
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_relay_of_this_process_is_shown_what_comes_next() {
         let readers = Readers::default();
         readers.leased("a", Instant::now(), Some(Duration::from_secs(4)));
-        assert_eq!(read(&readers, 0, 1, false).await, (Some(vec![1]), 1));
+        assert_eq!(read(&readers, 0, 1, false).await, (vec![1], 1));
         assert!(readers.show(1, vec![at(2), at(3)]));
-        assert_eq!(read(&readers, 1, 0, false).await, (Some(vec![2, 3]), 0));
-        assert_eq!(read(&readers, 3, 0, false).await, (Some(vec![]), 0));
+        assert_eq!(read(&readers, 1, 0, false).await, (vec![2, 3], 0));
+        assert_eq!(read(&readers, 3, 0, false).await, (vec![], 0));
         readers.told("a");
-        assert_eq!(read(&readers, 3, 4, false).await, (Some(vec![4]), 1));
+        assert_eq!(read(&readers, 3, 4, false).await, (vec![4], 1));
     }
 
     #[tokio::test(start_paused = true)]
@@ -174,17 +170,18 @@ mod tests {
         let readers = Readers::default();
         assert!(!readers.show(0, vec![at(1)]), "the relay may be elsewhere");
         readers.leased("a", Instant::now(), Some(Duration::from_secs(4)));
-        assert_eq!(read(&readers, 0, 1, false).await, (Some(vec![1]), 1));
+        assert_eq!(read(&readers, 0, 1, false).await, (vec![1], 1));
         assert!(readers.show(1, vec![at(2)]));
         readers.leased("a", Instant::now(), None);
-        assert_eq!(read(&readers, 1, 2, false).await, (Some(vec![2]), 1));
+        assert_eq!(read(&readers, 1, 2, false).await, (vec![2], 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_stays_undecided_is_looked_at_for_a_while() {
         let readers = Readers::default();
-        let began = Instant::now();
-        assert_eq!(read(&readers, 5, 5, true).await, (None, UNDECIDED.len() + 1));
+        let (began, added) = (Instant::now(), readers.wakes.added("a"));
+        assert_eq!(read(&readers, 5, 5, true).await, (vec![], UNDECIDED.len() + 1));
+        assert!(added.has_changed().unwrap(), "it is to be looked at again");
         assert!(began.elapsed() >= UNDECIDED.iter().sum::<Duration>());
     }
 }

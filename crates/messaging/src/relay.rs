@@ -5,6 +5,7 @@
 //! that comes alone finds it rested, and of many each batch takes more, for which databases and brokers do less.
 
 mod accepted;
+mod pace;
 mod settle;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::{Backoff, Clock, Failure, Publish, Stop, lease::Lease};
 use accepted::Accepted;
@@ -28,11 +29,6 @@ const BATCH: u32 = 512;
 const REST: Duration = Duration::from_millis(3);
 /// How many accepted messages may wait to leave the outbox before the relay waits for them.
 const LEAVING: usize = 4_096;
-/// How many keys may be waiting for a retry before the relay stops looking past them.
-const HELD: usize = 10_000;
-/// How long a relay goes on, or sleeps, until it looks at the oldest message again; a commit wakes it earlier. Covers a
-/// wake-up lost with a crashed commit, and a message that came to the outbox later than it seemed.
-const ROUND: Duration = Duration::from_secs(5);
 /// How long a relay waits when no message of a batch had its turn.
 const TURN: Duration = Duration::from_secs(1);
 
@@ -66,7 +62,7 @@ pub async fn relay(
         rested_at: Instant::now(),
         accepted,
         held: HashSet::new(),
-        started_at: Instant::now(),
+        round: (Instant::now(), 0),
         retry_at: None,
         backoff: Backoff::default(),
     };
@@ -101,8 +97,8 @@ struct Relay<'a> {
     accepted: Accepted,
     /// Keys of which a message waits for a retry. Messages without a key have no order.
     held: HashSet<Option<String>>,
-    /// When it started at the oldest message.
-    started_at: Instant,
+    /// When it last went back, and where it had come by then.
+    round: (Instant, i64),
     /// When what is held is tried again; set while something has failed.
     retry_at: Option<Instant>,
     backoff: Backoff,
@@ -157,10 +153,8 @@ impl Relay<'_> {
 
     /// Hands over one batch.
     async fn step(&mut self, stop: &Stop) -> anyhow::Result<Next> {
-        if self.starts_again_at() <= Instant::now() {
-            self.start_again();
-        }
         let began = Instant::now();
+        self.go_back(began);
         let waiting = self.read().await?;
         let Some((last, _)) = waiting.last() else { return Ok(self.all_done()) };
         let (last, is_full) = (*last, waiting.len() >= BATCH as usize);
@@ -224,6 +218,7 @@ impl Relay<'_> {
             Some((after, waiting)) if after == self.position => Ok(waiting),
             _ => {
                 self.added.mark_unchanged();
+                self.accepted.begin_read();
                 let read = self.database.unsent(self.channel, self.position, BATCH);
                 self.accepted.beside(read).await
             }
@@ -247,66 +242,12 @@ impl Relay<'_> {
         let hand_over = self.destination.publish(messages);
         let Some(last) = last else { return self.accepted.beside(hand_over).await };
         self.added.mark_unchanged();
+        self.accepted.begin_read();
         let read = self.database.unsent(self.channel, last, BATCH);
         let (outcomes, ahead) = self.accepted.beside(join(hand_over, read)).await;
         // If it could not be read, that shows when it is read again.
         self.ahead = ahead.ok().map(|waiting| (last, waiting));
         outcomes
-    }
-
-    fn hold(&mut self, key: Option<Option<String>>) {
-        self.held.extend(key);
-        if self.retry_at.is_none() {
-            self.retry_at = Some(Instant::now() + self.backoff.next_delay());
-        }
-    }
-
-    /// Everything has been looked at.
-    fn all_done(&mut self) -> Next {
-        if self.held.is_empty() && self.retry_at.take().is_some() {
-            self.backoff.reset();
-            info!(channel = self.channel, "delivery works again");
-        }
-        Next::Wait
-    }
-
-    /// Waits for a commit, or for the time to start again from the oldest message, while accepted messages leave.
-    async fn wait(&mut self, stop: &Stop) -> anyhow::Result<()> {
-        self.accepted.begin_removal(self.lease);
-        while self.accepted.is_being_removed() {
-            tokio::select! {
-                biased;
-                removed = self.accepted.removed() => removed?,
-                () = stop.cancelled() => return Ok(()),
-                _ = self.added.changed(), if self.held.len() < HELD => return Ok(()),
-            }
-            self.accepted.begin_removal(self.lease);
-        }
-        self.pause(stop).await;
-        Ok(())
-    }
-
-    /// Waits for a commit, or for the time to start again from the oldest message.
-    async fn pause(&mut self, stop: &Stop) {
-        let start_again = self.starts_again_at();
-        tokio::select! {
-            () = stop.cancelled() => {}
-            _ = self.added.changed(), if self.held.len() < HELD => {}
-            () = sleep_until(start_again) => self.start_again(),
-        }
-    }
-
-    fn starts_again_at(&self) -> Instant {
-        self.retry_at.unwrap_or(self.started_at + ROUND)
-    }
-
-    /// Goes back to the oldest message, so that what was held is tried again.
-    fn start_again(&mut self) {
-        (self.position, self.started_at) = (0, Instant::now());
-        self.held.clear();
-        if self.retry_at.is_some() {
-            self.retry_at = Some(Instant::now() + self.backoff.next_delay());
-        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! will be, and a reader does not look past the smallest note. A note that is ten seconds old is of a process that died.
 //!
 //! Nobody waits until positions are on disk. What a stand-alone server forgets when it is killed may have been delivered from
-//! the outbox, and a message in the same place would be taken for delivered: so positions are never behind the clock.
+//! the outbox, and a message in the same place would be taken for delivered: so positions are never behind the clock, which
+//! nobody may set back while such a server is down.
 //!
 //! Commits of one moment take positions together, under one note, which the last of them removes: the one document would
 //! have every commit wait for every other, and each that comes in between makes the server begin again.
@@ -27,15 +28,15 @@ const COLLECTION: &str = "milena_positions";
 const OUTBOX: &str = "outbox";
 /// How many milliseconds a note counts.
 const PATIENCE: i64 = 10_000;
-/// How many positions there are for each millisecond; more than can be taken in one, so that the clock is ahead again before
-/// a server that was killed runs.
+/// How many positions there are for each millisecond; more than are taken, so that the clock is ahead again before a server
+/// that was killed runs.
 const PER_MILLISECOND: i64 = 1_000;
 
 /// Who takes positions in this process.
 #[derive(Debug)]
 pub(super) struct Positions {
     /// Takes positions for numbers of messages.
-    taking: Together<usize, Result<Taken>>,
+    taking: Together<usize, Result<Reservation>>,
     /// Removes notes.
     removing: Together<ObjectId, Result<()>>,
     abandoned: Abandoned,
@@ -45,19 +46,12 @@ pub(super) struct Positions {
 type Abandoned = Arc<Mutex<Vec<ObjectId>>>;
 
 /// Positions that were taken; noted until they are released.
+#[derive(Debug)]
 pub(super) struct Reservation {
     /// The first of them.
     pub(super) first: i64,
     /// The position behind which there are none but these; nothing when something before them is not decided.
     pub(super) after: Option<i64>,
-    note: Arc<Note>,
-}
-
-/// Positions as they were taken under one note.
-#[derive(Debug)]
-struct Taken {
-    first: i64,
-    after: Option<i64>,
     note: Arc<Note>,
 }
 
@@ -95,17 +89,16 @@ impl Positions {
             let place = |count: usize| {
                 let first = next;
                 next += i64::try_from(count).unwrap_or_default();
-                let Taken { after, note, .. } = taken.as_ref().map_err(Error::clone)?;
-                Ok(Taken { first, after: after.filter(|_| is_one), note: note.clone() })
+                let Reservation { after, note, .. } = taken.as_ref().map_err(Error::clone)?;
+                Ok(Reservation { first, after: after.filter(|_| is_one), note: note.clone() })
             };
             counts.into_iter().map(place).collect()
         };
-        let Taken { first, after, note } = self.taking.ask(count, take).await?;
-        Ok(Reservation { first, after, note })
+        self.taking.ask(count, take).await
     }
 
     /// Takes positions under a note of their own.
-    async fn take(&self, database: &Database, count: usize) -> Result<Taken> {
+    async fn take(&self, database: &Database, count: usize) -> Result<Reservation> {
         let note = Note::new(self.abandoned.clone());
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let next = doc! { "$ifNull": ["$next", 1_i64] };
@@ -127,8 +120,8 @@ impl Positions {
             .unwrap_or_default();
         let first = reserved.get_i64("next").unwrap_or_default() - count;
         let notes = reserved.get_array("moving").map_or(0, |notes| notes.into_iter().count());
-        let after = reserved.get_i64("before").ok().filter(|_| notes == 1);
-        Ok(Taken { first, after: after.map(|before| before - 1), note: Arc::new(note) })
+        let before = reserved.get_i64("before").ok().filter(|_| notes == 1);
+        Ok(Reservation { first, after: before.map(|before| before - 1), note: Arc::new(note) })
     }
 
     /// The messages of these channels are there, or never will be. When they were the last under their note, lets readers

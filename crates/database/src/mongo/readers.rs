@@ -21,13 +21,12 @@ impl Mongo {
         limit: u32,
     ) -> anyhow::Result<Vec<(i64, Message)>> {
         let look = || self.look(channel, after, limit);
-        if let Some(messages) = self.readers.unsent((channel, after, limit), look).await? {
-            return Ok(messages);
-        }
         // Nobody else may be there to remove a note.
-        let clean = self.positions.clean(&self.quick);
-        self.ask(|| "read the outbox".to_owned(), clean).await?;
-        Ok(Vec::new())
+        let clean = async {
+            let clean = self.positions.clean(&self.quick);
+            self.ask(|| "read the outbox".to_owned(), clean).await
+        };
+        self.readers.unsent((channel, after, limit), look, clean).await
     }
 
     async fn look(&self, channel: &str, after: i64, limit: u32) -> anyhow::Result<Look> {

@@ -11,6 +11,8 @@ pub(super) struct Accepted {
     channel: String,
     database: DatabaseRef,
     positions: BTreeSet<i64>,
+    /// Those that have left since a reader began: it may have seen them before.
+    left: BTreeSet<i64>,
     removal: Option<Removal>,
     /// Why the last removal failed, until somebody has noticed.
     failed: Option<anyhow::Error>,
@@ -24,12 +26,18 @@ struct Removal {
 
 impl Accepted {
     pub(super) fn new(channel: &str, database: DatabaseRef) -> Self {
-        let (positions, removal, failed) = (BTreeSet::new(), None, None);
-        Accepted { channel: channel.to_owned(), database, positions, removal, failed }
+        let (positions, left) = (BTreeSet::new(), BTreeSet::new());
+        let (removal, failed) = (None, None);
+        Accepted { channel: channel.to_owned(), database, positions, left, removal, failed }
     }
 
     pub(super) fn contains(&self, position: i64) -> bool {
-        self.positions.contains(&position)
+        self.positions.contains(&position) || self.left.contains(&position)
+    }
+
+    /// The outbox begins to be read: what has left it is not there.
+    pub(super) fn begin_read(&mut self) {
+        self.left.clear();
     }
 
     pub(super) fn add(&mut self, position: i64) {
@@ -43,6 +51,7 @@ impl Accepted {
     /// Forgets all of them: they are somebody else's to remove, or to deliver once more.
     pub(super) fn clear(&mut self) {
         self.positions.clear();
+        self.left.clear();
         (self.removal, self.failed) = (None, None);
     }
 
@@ -91,6 +100,7 @@ impl Accepted {
         if done.is_ok() {
             for position in removal.into_iter().flat_map(|removal| removal.positions) {
                 self.positions.remove(&position);
+                self.left.insert(position);
             }
         }
         done

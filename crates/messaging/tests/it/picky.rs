@@ -13,7 +13,8 @@ use database::{
 };
 use jiff::Timestamp;
 
-/// A database that can never take the text `bad`, and shows the message `late` when it is looked at for the second time.
+/// A database that can never take the text `bad`, shows the message `late` when it is looked at for the second time, and
+/// answers what waited a moment ago: what it was told to remove meanwhile, too.
 pub(crate) struct Picky {
     inner: DatabaseRef,
     has_shown: AtomicBool,
@@ -56,6 +57,7 @@ impl Database for Picky {
         {
             unsent.remove(late);
         }
+        tokio::time::sleep(Duration::from_millis(20)).await;
         Ok(unsent)
     }
 
@@ -77,6 +79,7 @@ impl Database for Picky {
     }
 
     async fn sent(&self, channel: &str, positions: &[i64], lease: i64) -> anyhow::Result<bool> {
+        tokio::time::sleep(Duration::from_millis(10)).await;
         self.inner.sent(channel, positions, lease).await
     }
 

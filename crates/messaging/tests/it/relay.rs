@@ -91,6 +91,42 @@ async fn a_key_that_has_to_wait_holds_up_no_other() {
     running.stop().await;
 }
 
+/// Takes everything but lets the first message wait for its turn once.
+#[derive(Default)]
+struct Hesitant(Shared<Vec<String>>);
+
+#[async_trait]
+impl Publish for Hesitant {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        let mut taken = self.0.lock().unwrap();
+        let has_begun = !taken.is_empty();
+        let one = |message: &Message| {
+            if message.id == "first" && !has_begun {
+                return Err(Failure::NoTurn(anyhow::anyhow!("later")));
+            }
+            taken.push(message.id.clone());
+            Ok(())
+        };
+        messages.iter().map(one).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_leaves_the_outbox_while_it_is_read_is_not_handed_over_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = database(folder.path()).await;
+    for id in ["first", "a", "b"] {
+        send(&inner, id, id).await;
+    }
+    let (picky, hesitant) = (Picky::around(inner.clone()), Arc::new(Hesitant::default()));
+    let destination = hesitant.clone();
+    let running =
+        Running::start(|stop| async move { relay("out", picky, destination, now(), stop).await });
+    eventually("delivery", || async { is_empty(&inner, "out").await }).await;
+    running.stop().await;
+    assert_eq!(*hesitant.0.lock().unwrap(), ["a", "b", "first"]);
+}
+
 /// Takes this many messages at a time.
 struct Slow(usize, Shared<Vec<String>>);
 

@@ -1,0 +1,83 @@
+//! When a relay waits, and from where it goes on.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tracing::info;
+
+use super::{Next, Relay};
+use crate::Stop;
+
+/// How long a relay sleeps until it looks at the oldest message; a commit wakes it earlier. One that is busy goes back as
+/// often to where it had come when it did so before: not to the oldest, since a database may have to step over all that was
+/// deleted. Covers a wake-up lost with a crashed commit, and a message that came to the outbox later than it seemed.
+const ROUND: Duration = Duration::from_secs(5);
+/// How many keys may be waiting for a retry before the relay stops looking past them.
+const HELD: usize = 10_000;
+
+impl Relay<'_> {
+    /// Something waits for a retry: a key, or what could not be read.
+    pub(super) fn hold(&mut self, key: Option<Option<String>>) {
+        self.held.extend(key);
+        if self.retry_at.is_none() {
+            self.retry_at = Some(Instant::now() + self.backoff.next_delay());
+        }
+    }
+
+    /// Everything has been looked at.
+    pub(super) fn all_done(&mut self) -> Next {
+        if self.held.is_empty() && self.retry_at.take().is_some() {
+            self.backoff.reset();
+            info!(channel = self.channel, "delivery works again");
+        }
+        Next::Wait
+    }
+
+    /// Waits for a commit, or for the time to start again from the oldest message, while accepted messages leave.
+    pub(super) async fn wait(&mut self, stop: &Stop) -> anyhow::Result<()> {
+        self.accepted.begin_removal(self.lease);
+        while self.accepted.is_being_removed() {
+            tokio::select! {
+                biased;
+                removed = self.accepted.removed() => removed?,
+                () = stop.cancelled() => return Ok(()),
+                _ = self.added.changed(), if self.held.len() < HELD => return Ok(()),
+            }
+            self.accepted.begin_removal(self.lease);
+        }
+        self.pause(stop).await;
+        Ok(())
+    }
+
+    /// Waits for a commit, or for the time to start again from the oldest message.
+    pub(super) async fn pause(&mut self, stop: &Stop) {
+        let start_again = self.retry_at.unwrap_or_else(|| Instant::now() + ROUND);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = self.added.changed(), if self.held.len() < HELD => {}
+            () = sleep_until(start_again) => self.start_again(),
+        }
+    }
+
+    /// Goes back if it is time for that.
+    pub(super) fn go_back(&mut self, now: Instant) {
+        match self.retry_at {
+            Some(time) if time <= now => self.start_again(),
+            None if self.round.0 + ROUND <= now => {
+                let reached = self.position;
+                self.position = reached.min(self.round.1);
+                self.round = (now, reached);
+            }
+            _ => {}
+        }
+    }
+
+    /// Goes back to the oldest message, so that what was held is tried again.
+    pub(super) fn start_again(&mut self) {
+        (self.position, self.round) = (0, (Instant::now(), 0));
+        self.held.clear();
+        if self.retry_at.is_some() {
+            self.retry_at = Some(Instant::now() + self.backoff.next_delay());
+        }
+    }
+}

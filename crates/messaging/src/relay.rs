@@ -7,6 +7,7 @@
 mod accepted;
 mod pace;
 mod settle;
+mod told;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -22,6 +23,7 @@ use tracing::{debug, warn};
 use crate::{Backoff, Clock, Failure, Publish, Stop, lease::Lease};
 use accepted::Accepted;
 use settle::Settled;
+use told::Told;
 
 /// How many messages are handed over at a time.
 const BATCH: u32 = 512;
@@ -65,6 +67,7 @@ pub async fn relay(
         round: (Instant::now(), 0),
         retry_at: None,
         backoff: Backoff::default(),
+        told: Told::default(),
     };
     let finished = Stop::new();
     let work = async {
@@ -102,6 +105,8 @@ struct Relay<'a> {
     /// When what is held is tried again; set while something has failed.
     retry_at: Option<Instant>,
     backoff: Backoff,
+    /// What the log knows of failures.
+    told: Told,
 }
 
 impl Relay<'_> {

@@ -3,69 +3,23 @@
 use messaging::{Kafka, KafkaSettings, Publish};
 
 use crate::{
-    address, fresh,
+    address,
+    ground::{Ground, embedded, mongodb, postgresql},
     it::crash::{
         dead_letters::{self, publish_embedded},
         too_large,
     },
-    postgresql_database,
     program::crash_points::survives_every_point,
 };
 
 /// Points that only a stand-alone MongoDB passes.
 const MONGODB_ALONE: [&str; 2] = ["before-move", "before-unset"];
 
-/// What a system is put on.
-struct Ground {
-    variables: Vec<(String, String)>,
-    more: &'static [&'static str],
-    /// The topic in Kafka, unless the broker is the embedded one.
-    topic: Option<String>,
-}
-
-fn embedded() -> Ground {
-    Ground { variables: Vec::new(), more: &[], topic: None }
-}
-
-async fn postgresql() -> Ground {
-    let variables = vec![
-        ("SPRING_DATASOURCE_URL".to_owned(), postgresql_database(&fresh("crash")).await),
-        ("SPRING_DATASOURCE_USERNAME".to_owned(), "postgres".to_owned()),
-    ];
-    Ground { variables, more: &[], topic: None }
-}
-
-fn mongodb(server: &str, more: &'static [&'static str]) -> Ground {
-    let variables = vec![
-        ("SPRING_DATA_MONGODB_URI".to_owned(), address(server)),
-        ("SPRING_DATA_MONGODB_DATABASE".to_owned(), fresh("crash")),
-    ];
-    Ground { variables, more, topic: None }
-}
-
 impl Ground {
-    /// With Kafka for the broker, under names that no other test uses.
-    fn on_kafka(mut self) -> Self {
-        const BINDINGS: &str = "SPRING_CLOUD_STREAM_BINDINGS_BINDING";
-        let topic = fresh("crash");
-        let variables = [
-            ("SPRING_CLOUD_STREAM_KAFKA_BINDER_BROKERS".to_owned(), address("REAL_KAFKA")),
-            (format!("{BINDINGS}_OUT_STORE_ALERT_DESTINATION"), topic.clone()),
-            (format!("{BINDINGS}_IN_STORE_ALERT_DESTINATION"), topic.clone()),
-            (format!("{BINDINGS}_IN_STORE_ALERT_GROUP"), topic.clone()),
-        ];
-        self.variables.extend(variables);
-        self.topic = Some(topic);
-        self
-    }
-
-    fn variables(&self) -> Vec<(&str, &str)> {
-        self.variables.iter().map(|(name, value)| (&**name, &**value)).collect()
-    }
-
-    async fn survive_on(self) {
+    /// `more` are points that only this ground has.
+    async fn survive_on(self, more: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
-        survives_every_point(folder.path(), &self.variables(), self.more).await;
+        survives_every_point(folder.path(), &self.variables(), more).await;
     }
 
     async fn keep_refused_mails_on(self) {
@@ -105,37 +59,37 @@ async fn keeps_dead_letters(ground: impl AsyncFn() -> Ground) {
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_postgresql() {
-    postgresql().await.survive_on().await;
+    postgresql().await.survive_on(&[]).await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_mongodb_alone() {
-    mongodb("REAL_MONGODB", &MONGODB_ALONE).survive_on().await;
+    mongodb("REAL_MONGODB").survive_on(&MONGODB_ALONE).await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_a_replica_set() {
-    mongodb("REAL_MONGODB_REPLICA_SET", &[]).survive_on().await;
+    mongodb("REAL_MONGODB_REPLICA_SET").survive_on(&[]).await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_with_kafka() {
-    embedded().on_kafka().survive_on().await;
+    embedded().on_kafka().survive_on(&[]).await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_postgresql_with_kafka() {
-    postgresql().await.on_kafka().survive_on().await;
+    postgresql().await.on_kafka().survive_on(&[]).await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_mongodb_alone_with_kafka() {
-    mongodb("REAL_MONGODB", &MONGODB_ALONE).on_kafka().survive_on().await;
+    mongodb("REAL_MONGODB").on_kafka().survive_on(&MONGODB_ALONE).await;
 }
 
 #[tokio::test]
 async fn an_update_survives_a_crash_at_every_point_on_a_replica_set_with_kafka() {
-    mongodb("REAL_MONGODB_REPLICA_SET", &[]).on_kafka().survive_on().await;
+    mongodb("REAL_MONGODB_REPLICA_SET").on_kafka().survive_on(&[]).await;
 }
 
 #[tokio::test]
@@ -145,12 +99,12 @@ async fn dead_letters_are_kept_once_whenever_the_program_dies_on_postgresql() {
 
 #[tokio::test]
 async fn dead_letters_are_kept_once_whenever_the_program_dies_on_mongodb_alone() {
-    keeps_dead_letters(async || mongodb("REAL_MONGODB", &[])).await;
+    keeps_dead_letters(async || mongodb("REAL_MONGODB")).await;
 }
 
 #[tokio::test]
 async fn dead_letters_are_kept_once_whenever_the_program_dies_on_a_replica_set() {
-    keeps_dead_letters(async || mongodb("REAL_MONGODB_REPLICA_SET", &[])).await;
+    keeps_dead_letters(async || mongodb("REAL_MONGODB_REPLICA_SET")).await;
 }
 
 #[tokio::test]
@@ -165,10 +119,10 @@ async fn dead_letters_are_kept_once_whenever_the_program_dies_on_postgresql_with
 
 #[tokio::test]
 async fn dead_letters_are_kept_once_whenever_the_program_dies_on_mongodb_alone_with_kafka() {
-    keeps_dead_letters(async || mongodb("REAL_MONGODB", &[]).on_kafka()).await;
+    keeps_dead_letters(async || mongodb("REAL_MONGODB").on_kafka()).await;
 }
 
 #[tokio::test]
 async fn dead_letters_are_kept_once_whenever_the_program_dies_on_a_replica_set_with_kafka() {
-    keeps_dead_letters(async || mongodb("REAL_MONGODB_REPLICA_SET", &[]).on_kafka()).await;
+    keeps_dead_letters(async || mongodb("REAL_MONGODB_REPLICA_SET").on_kafka()).await;
 }

@@ -1,5 +1,6 @@
 //! A mixed fleet: our services and programs that share no code with them, on one real Kafka. Whatever one side announces or
-//! was handed, the other side or it brings to its end.
+//! was handed, the other side or it brings to its end. One test runs at a time: two of these systems would be too slow on a
+//! small machine.
 
 mod ours;
 mod recorded;
@@ -11,25 +12,19 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     program::until,
+    smtp::{Mails, Smtp},
     support::{DISTRIBUTION_LIST, Running, store},
 };
-use ours::{Alerts, Mails, Ours};
+use ours::{Alerts, Ours};
 use strangers::{Kind, Stranger, Style};
 use topic::Topic;
 
 /// What every announcement of ours has beside the headers of a Java service.
 const OUR_HEADERS: [&str; 6] =
     ["ce_id", "ce_source", "ce_specversion", "ce_time", "ce_type", "traceparent"];
-
-/// They use the same mail server, and two of these systems at a time would be too slow on a small machine.
-async fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::const_new(());
-    TURN.lock().await
-}
 
 /// Waits until every row is there and mailed, and finds that each is there once.
 async fn recorded_and_mailed(database: &Alerts, mails: &Mails, names: &[String]) {
@@ -46,10 +41,10 @@ async fn recorded_and_mailed(database: &Alerts, mails: &Mails, names: &[String])
 
 #[tokio::test]
 async fn what_a_java_service_announces_is_recorded_and_mailed() {
-    let _turn = one_at_a_time().await;
+    let smtp = Smtp::alone().await;
     for style in [Style::Annotation, Style::Functional] {
         let (topic, database, mails) =
-            (Topic::create(4).await, Alerts::create().await, Mails::from_now());
+            (Topic::create(4).await, Alerts::create().await, smtp.mails());
         let alert = Ours::alert(&topic, &database).await;
         let mut java = Stranger::announcer(style, &topic);
         let names = topic.names("Kerzenstüberl 🕯", 50);
@@ -65,7 +60,7 @@ async fn what_a_java_service_announces_is_recorded_and_mailed() {
 
 #[tokio::test]
 async fn what_our_store_announces_is_what_a_java_store_would_have_sent() {
-    let _turn = one_at_a_time().await;
+    let _turn = Smtp::alone().await;
     let system = Running::start().await;
     let admin = system.admin().await;
     let (topic, feed) = (Topic::create(1).await, Topic::create(1).await);
@@ -116,7 +111,7 @@ async fn what_our_store_announces_is_what_a_java_store_would_have_sent() {
 
 #[tokio::test]
 async fn the_feed_writes_and_reads_what_was_recorded() {
-    let _turn = one_at_a_time().await;
+    let _turn = Smtp::alone().await;
     let system = Running::start().await;
     let admin = system.admin().await;
     let (topic, feed) = (Topic::create(1).await, Topic::create(1).await);
@@ -145,9 +140,8 @@ async fn the_feed_writes_and_reads_what_was_recorded() {
 
 #[tokio::test]
 async fn no_kind_of_record_is_lost_where_the_java_service_loses_it() {
-    let _turn = one_at_a_time().await;
-    let (topic, database, mails) =
-        (Topic::create(1).await, Alerts::create().await, Mails::from_now());
+    let smtp = Smtp::alone().await;
+    let (topic, database, mails) = (Topic::create(1).await, Alerts::create().await, smtp.mails());
     let alert = Ours::alert(&topic, &database).await;
     for record in recorded::topic("store-alerts-topic") {
         topic.produce(&[record]).await;

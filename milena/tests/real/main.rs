@@ -9,7 +9,7 @@ mod it {
     #[path = "crash"]
     pub(crate) mod crash {
         pub(crate) mod dead_letters;
-        mod place;
+        pub(crate) mod place;
         pub(crate) mod too_large;
     }
     #[path = "dead_letters"]
@@ -26,7 +26,10 @@ mod it {
 
 mod crash_points;
 mod fleet;
+mod ground;
+mod mail_server;
 mod registry_clients;
+mod smtp;
 
 use it::{
     recorded::replay::{self, Databases},

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
 
-use super::{Next, Relay};
+use super::{Next, Relay, Told};
 use crate::Stop;
 
 /// How long a relay sleeps until it looks at the oldest message; a commit wakes it earlier. One that is busy goes back as
@@ -28,6 +28,7 @@ impl Relay<'_> {
     pub(super) fn all_done(&mut self) -> Next {
         if self.held.is_empty() && self.retry_at.take().is_some() {
             self.backoff.reset();
+            self.told = Told::default();
             info!(channel = self.channel, "delivery works again");
         }
         Next::Wait
@@ -76,6 +77,7 @@ impl Relay<'_> {
     pub(super) fn start_again(&mut self) {
         (self.position, self.round) = (0, (Instant::now(), 0));
         self.held.clear();
+        self.told.retry();
         if self.retry_at.is_some() {
             self.retry_at = Some(Instant::now() + self.backoff.next_delay());
         }

@@ -50,7 +50,7 @@ impl Relay<'_> {
                 }
             }
         };
-        if self.retry_at.is_none() {
+        if self.told.is_news(&cause) {
             warn!(channel = self.channel, message.id = %id, "delivery of message {id} failed, trying again until it works: {cause:#}");
         }
         self.hold(Some(key));

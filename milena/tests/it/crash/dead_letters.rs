@@ -7,7 +7,7 @@ use database::{Durability, Header, Message};
 use messaging::{BROKER, Embedded, Failure, ID_HEADER, Publish};
 use serde_json::json;
 
-use super::place::{Place, UPDATES, kept_once, mailed};
+use super::place::{Place, UPDATES, kept_once, mailed, mailing_to};
 use crate::{dead_letters::refusing::Refusing, program::until, support::DISTRIBUTION_LIST};
 
 /// What the log says of a record that becomes a dead letter.
@@ -20,13 +20,7 @@ type Outcome = Result<(), Failure>;
 pub(crate) async fn refused_mails_are_kept_once(folder: &Path, variables: &[(&str, &str)]) {
     let [willing, strict] = DISTRIBUTION_LIST;
     let (server, list) = (Refusing::start(strict).await, DISTRIBUTION_LIST.join(","));
-    let to_it = [
-        ("ALERT_DISTRIBUTION_LIST", &*list),
-        ("SPRING_MAIL_HOST", "127.0.0.1"),
-        ("SPRING_MAIL_PORT", &*server.port),
-        ("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_ENABLE", "false"),
-    ];
-    let place = Place { folder, variables: [variables, &to_it].concat() };
+    let place = Place { folder, variables: [variables, &mailing_to(&server.port, &list)].concat() };
     // They wait together, so that the program dies in the middle of a batch.
     server.put_off();
     let system = place.start().await;

@@ -8,23 +8,33 @@ use serde_json::{Value, json};
 use crate::program::{System, mails, until};
 
 /// Updates of which nothing can ever be wrong but what a test does to them.
-pub(super) const UPDATES: [&str; 3] = ["update 1", "update 2", "update 3"];
+pub(crate) const UPDATES: [&str; 3] = ["update 1", "update 2", "update 3"];
+
+/// What sends the mails to a server on this machine, for this distribution list.
+pub(crate) fn mailing_to<'a>(port: &'a str, list: &'a str) -> [(&'a str, &'a str); 4] {
+    [
+        ("ALERT_DISTRIBUTION_LIST", list),
+        ("SPRING_MAIL_HOST", "127.0.0.1"),
+        ("SPRING_MAIL_PORT", port),
+        ("SPRING_MAIL_PROPERTIES_MAIL_SMTP_STARTTLS_ENABLE", "false"),
+    ]
+}
 
 /// A system in a folder, started again and again with the same variables.
-pub(super) struct Place<'a> {
-    pub(super) folder: &'a Path,
-    pub(super) variables: Vec<(&'a str, &'a str)>,
+pub(crate) struct Place<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) variables: Vec<(&'a str, &'a str)>,
 }
 
 impl Place<'_> {
-    pub(super) async fn start(&self) -> Running {
+    pub(crate) async fn start(&self) -> Running {
         let system = System::start(self.folder, &[], &self.variables).await;
         let token = system.api.token().await;
         Running { system, token }
     }
 
     /// The second death is when the letter is kept already.
-    pub(super) async fn die_twice_at(&self, point: &str) {
+    pub(crate) async fn die_twice_at(&self, point: &str) {
         let variables = [&*self.variables, &[("CRASH_AT", point)]].concat();
         for _ in 0..2 {
             let ended = System::launch(self.folder, &[], &variables).end().await;
@@ -34,14 +44,14 @@ impl Place<'_> {
 }
 
 /// A system that runs, and who asks it.
-pub(super) struct Running {
-    system: System,
+pub(crate) struct Running {
+    pub(crate) system: System,
     token: String,
 }
 
 impl Running {
     /// Updates a new shop, one name after the other.
-    pub(super) async fn update(&self, names: &[&str]) {
+    pub(crate) async fn update(&self, names: &[&str]) {
         let api = &self.system.api;
         let shop = api.create_store(&self.token, "before").await;
         for name in names {
@@ -51,7 +61,7 @@ impl Running {
     }
 
     /// Waits until there is a row of each update, and finds that each is there once.
-    pub(super) async fn recorded(&self, names: &[&str]) {
+    pub(crate) async fn recorded(&self, names: &[&str]) {
         let mut rows = until(&format!("the rows of {names:?}"), async || {
             let rows = self.system.api.alerts(&self.token).await;
             Some(rows).filter(|rows| names.iter().all(|name| rows.iter().any(|row| row == name)))
@@ -62,7 +72,7 @@ impl Running {
     }
 
     /// Waits until a service has as many dead letters.
-    pub(super) async fn letters(&self, service: &str, count: usize) -> Vec<Value> {
+    pub(crate) async fn letters(&self, service: &str, count: usize) -> Vec<Value> {
         until(&format!("{count} dead letters of {service}"), async || {
             let text = self.ask(Method::GET, service, "deadletters").await;
             let letters: Vec<Value> = serde_json::from_str(&text).unwrap();
@@ -71,12 +81,12 @@ impl Running {
         .await
     }
 
-    pub(super) async fn replay_all(&self, service: &str) {
+    pub(crate) async fn replay_all(&self, service: &str) {
         self.ask(Method::POST, service, "deadletters/replay?all=true").await;
     }
 
     /// Waits until no service has anything in its outbox.
-    pub(super) async fn nothing_waits(&self) {
+    pub(crate) async fn nothing_waits(&self) {
         for service in ["store", "alert"] {
             until(&format!("an empty outbox of {service}"), async || {
                 let text = self.ask(Method::GET, service, "prometheus").await;
@@ -99,19 +109,19 @@ impl Running {
     }
 
     /// Stops it in good order; answers what it has said.
-    pub(super) async fn stop(self) -> String {
+    pub(crate) async fn stop(self) -> String {
         self.system.stop().await.err
     }
 }
 
 /// Fails unless a letter is as it was when it was kept for the first time.
-pub(super) fn kept_once(letter: &Value, reason: &str) {
+pub(crate) fn kept_once(letter: &Value, reason: &str) {
     assert!(letter["reason"].as_str().unwrap().contains(reason), "{letter}");
     assert_eq!((&letter["attempts"], &letter["first"]), (&json!(1), &letter["last"]), "{letter}");
 }
 
 /// Fails unless there are mails of these updates and no other, and those of one have one `Message-ID`.
-pub(super) fn mailed(folder: &Path, names: &[&str]) {
+pub(crate) fn mailed(folder: &Path, names: &[&str]) {
     let mails = mails(folder);
     assert_eq!(
         mails.keys().map(|name| &**name).collect::<HashSet<_>>(),

@@ -139,42 +139,6 @@ impl Alerts {
     }
 }
 
-/// What the mail server has accepted since a moment.
-pub(super) struct Mails {
-    before: usize,
-}
-
-impl Mails {
-    /// From now on.
-    pub(super) fn from_now() -> Mails {
-        Mails { before: mails().len() }
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        mails().len() - self.before
-    }
-
-    /// The names that they are about; a name twice is a mail twice, which has one id.
-    pub(super) fn names(&self) -> Vec<String> {
-        let mut seen = Vec::new();
-        for mail in &mails()[self.before..] {
-            if !seen.iter().any(|(id, _)| *id == mail["message-id"]) {
-                let subject = mail["subject"].as_str().unwrap();
-                let name = subject.strip_prefix("Store Alert: ").unwrap().to_owned();
-                seen.push((mail["message-id"].clone(), name));
-            }
-        }
-        seen.into_iter().map(|(_, name)| name).collect()
-    }
-}
-
-fn mails() -> Vec<Value> {
-    let text = std::fs::read_to_string(address("REAL_SMTP_MAILS")).unwrap_or_default();
-    let complete = text.rsplit_once('\n').map(|(complete, _)| complete).unwrap_or_default();
-    complete.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 fn binding(name: &str) -> String {
     format!("spring.cloud.stream.bindings.{name}")
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::{
-    one_at_a_time,
-    ours::{Alerts, Mails, Ours},
+    ours::{Alerts, Ours},
     sorted,
     strangers::{Kind, Stranger, Style},
     topic::{Topic, announcement},
 };
-use crate::program::until;
+use crate::{
+    program::until,
+    smtp::{Mails, Smtp},
+};
 
 /// How many records come while a member is killed.
 const LOAD: usize = 300;
@@ -32,8 +34,8 @@ async fn a_client_of_another_library_and_ours_take_over_from_each_other() {
 }
 
 async fn check(kind: Kind) {
-    let _turn = one_at_a_time().await;
-    let mut fleet = Fleet::assemble(kind).await;
+    let smtp = Smtp::alone().await;
+    let mut fleet = Fleet::assemble(kind, smtp.mails()).await;
     fleet.share_the_work().await;
     fleet.lose_the_stranger().await;
     fleet.lose_ours().await;
@@ -55,9 +57,8 @@ struct Fleet {
 }
 
 impl Fleet {
-    async fn assemble(kind: Kind) -> Fleet {
-        let (topic, database, mails) =
-            (Topic::create(4).await, Alerts::create().await, Mails::from_now());
+    async fn assemble(kind: Kind, mails: Mails) -> Fleet {
+        let (topic, database) = (Topic::create(4).await, Alerts::create().await);
         let ours = Ours::alert(&topic, &database).await;
         let stranger = Stranger::join(kind, &topic);
         topic.shared_by(2).await;

@@ -1,6 +1,7 @@
 //! Delivers mails to a mail server over a few connections that stay open. Never in the way of a request:
 //! the relay of the mail channel drives it.
 
+mod answers;
 mod connect;
 mod dialogue;
 mod door;
@@ -24,7 +25,7 @@ use crate::{
     compose::{Composed, Sender, address, compose},
     posting::Posted,
 };
-use dialogue::Trouble;
+use answers::Trouble;
 use pool::Pool;
 pub use settings::{Password, RateLimit, Security, SmtpSettings};
 

@@ -17,7 +17,8 @@ use tokio::{net::TcpStream, time::timeout};
 use tracing::{debug, warn};
 
 use super::{
-    dialogue::{Connection, words},
+    answers::words,
+    dialogue::Connection,
     door::NotIn,
     settings::{Password, Security, SmtpSettings},
     wire::Wire,

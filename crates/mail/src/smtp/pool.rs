@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
+    answers::{Trouble, stopped},
     connect::Connector,
-    dialogue::{Acceptance, Connection, Sent, Trouble, stopped},
+    dialogue::{Acceptance, Connection, Sent},
     door::Door,
     end::End,
     rate::Rate,

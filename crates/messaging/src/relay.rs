@@ -5,11 +5,13 @@
 //! that comes alone finds it rested, and of many each batch takes more, for which databases and brokers do less.
 
 mod accepted;
+mod held;
 mod pace;
+mod reach;
 mod settle;
 mod told;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use database::{DatabaseRef, Message};
 use faults::{Promise, crash_point_of};
@@ -22,6 +24,8 @@ use tracing::{debug, warn};
 
 use crate::{Backoff, Clock, Failure, Publish, Stop, lease::Lease};
 use accepted::Accepted;
+use held::Held;
+use reach::{Passed, Reach};
 use settle::Settled;
 use told::Told;
 
@@ -63,7 +67,8 @@ pub async fn relay(
         ahead: None,
         rested_at: Instant::now(),
         accepted,
-        held: HashSet::new(),
+        held: Held::default(),
+        reach: Reach::new(),
         round: (Instant::now(), 0),
         retry_at: None,
         backoff: Backoff::default(),
@@ -98,8 +103,8 @@ struct Relay<'a> {
     /// Until when the relay rests.
     rested_at: Instant,
     accepted: Accepted,
-    /// Keys of which a message waits for a retry. Messages without a key have no order.
-    held: HashSet<Option<String>>,
+    held: Held,
+    reach: Reach,
     /// When it last went back, and where it had come by then.
     round: (Instant, i64),
     /// When what is held is tried again; set while something has failed.
@@ -134,7 +139,7 @@ impl Relay<'_> {
                     channel = self.channel,
                     "the outbox does not answer, trying again: {cause:#}"
                 );
-                self.hold(None);
+                self.retry_later();
                 self.pause(stop).await;
             }
         }
@@ -164,8 +169,7 @@ impl Relay<'_> {
         let Some((last, _)) = waiting.last() else { return Ok(self.all_done()) };
         let (last, is_full) = (*last, waiting.len() >= BATCH as usize);
         let to_do = |(position, message): &(i64, Message)| {
-            let is_held = message.key.is_some() && self.held.contains(&message.key);
-            !is_held && !self.accepted.contains(*position)
+            !self.held.holds(message.key.as_deref()) && !self.accepted.contains(*position)
         };
         let (positions, mut messages): (Vec<i64>, Vec<Message>) =
             waiting.into_iter().filter(to_do).unzip();
@@ -182,13 +186,14 @@ impl Relay<'_> {
             crash_point_of("after-publish", self.channel);
         }
         self.position = last;
-        let (mut delivered, mut had_no_turn) = (messages.is_empty(), false);
+        let mut passed = if messages.is_empty() { Passed::Skipped } else { Passed::Fruitless };
+        let mut had_no_turn = false;
         let messages = messages.into_iter().zip(notes);
         for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
             match self.settle(message, outcome).await {
                 Settled::Accepted => {
                     self.accepted.add(position);
-                    delivered = true;
+                    passed = Passed::Taken;
                 }
                 Settled::Held => {}
                 // It is read once more, and with it what came behind it and is not accepted.
@@ -202,16 +207,15 @@ impl Relay<'_> {
         if !is_full {
             self.rested_at = Instant::now() + began.elapsed().min(REST);
         }
-        Ok(match delivered {
-            true => Next::Read,
-            false if had_no_turn => {
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = self.accepted.beside(sleep(TURN)) => {}
-                }
-                Next::Read
+        if had_no_turn && passed == Passed::Fruitless {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.accepted.beside(sleep(TURN)) => {}
             }
-            // Nothing got through: to read on would only collect more that has to wait.
+            return Ok(Next::Read);
+        }
+        Ok(match self.reach.passes(passed) && !self.held.is_full() {
+            true => Next::Read,
             false => Next::Wait,
         })
     }

@@ -12,13 +12,10 @@ use crate::Stop;
 /// often to where it had come when it did so before: not to the oldest, since a database may have to step over all that was
 /// deleted. Covers a wake-up lost with a crashed commit, and a message that came to the outbox later than it seemed.
 const ROUND: Duration = Duration::from_secs(5);
-/// How many keys may be waiting for a retry before the relay stops looking past them.
-const HELD: usize = 10_000;
 
 impl Relay<'_> {
-    /// Something waits for a retry: a key, or what could not be read.
-    pub(super) fn hold(&mut self, key: Option<Option<String>>) {
-        self.held.extend(key);
+    /// Something waits for a retry.
+    pub(super) fn retry_later(&mut self) {
         if self.retry_at.is_none() {
             self.retry_at = Some(Instant::now() + self.backoff.next_delay());
         }
@@ -26,6 +23,7 @@ impl Relay<'_> {
 
     /// Everything has been looked at.
     pub(super) fn all_done(&mut self) -> Next {
+        self.reach.ends();
         if self.held.is_empty() && self.retry_at.take().is_some() {
             self.backoff.reset();
             self.told = Told::default();
@@ -36,13 +34,15 @@ impl Relay<'_> {
 
     /// Waits for a commit, or for the time to start again from the oldest message, while accepted messages leave.
     pub(super) async fn wait(&mut self, stop: &Stop) -> anyhow::Result<()> {
+        // Whatever wakes it, there may be more then.
+        self.ahead = None;
         self.accepted.begin_removal(self.lease);
         while self.accepted.is_being_removed() {
             tokio::select! {
                 biased;
                 removed = self.accepted.removed() => removed?,
                 () = stop.cancelled() => return Ok(()),
-                _ = self.added.changed(), if self.held.len() < HELD => return Ok(()),
+                _ = self.added.changed(), if !self.held.is_full() => return Ok(()),
             }
             self.accepted.begin_removal(self.lease);
         }
@@ -50,20 +50,21 @@ impl Relay<'_> {
         Ok(())
     }
 
-    /// Waits for a commit, or for the time to start again from the oldest message.
+    /// Waits for a commit, or for the time to try again.
     pub(super) async fn pause(&mut self, stop: &Stop) {
+        self.ahead = None;
         let start_again = self.retry_at.unwrap_or_else(|| Instant::now() + ROUND);
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = self.added.changed(), if self.held.len() < HELD => {}
-            () = sleep_until(start_again) => self.start_again(),
+            _ = self.added.changed(), if !self.held.is_full() => {}
+            () = sleep_until(start_again) => self.retry(),
         }
     }
 
     /// Goes back if it is time for that.
     pub(super) fn go_back(&mut self, now: Instant) {
         match self.retry_at {
-            Some(time) if time <= now => self.start_again(),
+            Some(time) if time <= now => self.retry(),
             None if self.round.0 + ROUND <= now => {
                 let reached = self.position;
                 self.position = reached.min(self.round.1);
@@ -73,10 +74,23 @@ impl Relay<'_> {
         }
     }
 
+    /// Tries again: from the oldest message on, unless so many wait that it has not come far behind it yet.
+    fn retry(&mut self) {
+        match self.reach.goes_on() && !self.held.is_full() {
+            true => self.next_retry(),
+            false => self.start_again(),
+        }
+    }
+
     /// Goes back to the oldest message, so that what was held is tried again.
     pub(super) fn start_again(&mut self) {
         (self.position, self.round) = (0, (Instant::now(), 0));
         self.held.clear();
+        self.reach.starts_again();
+        self.next_retry();
+    }
+
+    fn next_retry(&mut self) {
         self.told.retry();
         if self.retry_at.is_some() {
             self.retry_at = Some(Instant::now() + self.backoff.next_delay());

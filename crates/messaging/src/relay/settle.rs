@@ -53,7 +53,8 @@ impl Relay<'_> {
         if self.told.is_news(&cause) {
             warn!(channel = self.channel, message.id = %id, "delivery of message {id} failed, trying again until it works: {cause:#}");
         }
-        self.hold(Some(key));
+        self.held.add(key.as_deref());
+        self.retry_later();
         Settled::Held
     }
 

@@ -30,8 +30,8 @@ impl Publish for Destination {
             if message.id.starts_with("bad") {
                 return Err(Failure::Reject(anyhow::anyhow!("unreadable")));
             }
-            let busy =
-                self.busy_with.lock().unwrap().iter().any(|key| message.key.as_ref() == Some(key));
+            let key = message.key.as_deref().unwrap_or_default();
+            let busy = self.busy_with.lock().unwrap().iter().any(|busy| key.starts_with(busy));
             if busy || held.contains(&message.key) {
                 held.push(message.key.clone());
                 *self.refused.lock().unwrap() += 1;
@@ -88,6 +88,28 @@ async fn a_key_that_has_to_wait_holds_up_no_other() {
     destination.busy_with.lock().unwrap().clear();
     eventually("delivery of the rest", || async { taken() == ["f1", "f2", "s1", "s2"] }).await;
     eventually("an empty outbox", || async { is_empty(&database, "out").await }).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn however_much_has_to_wait_others_come_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, destination) = (database(folder.path()).await, Arc::new(Destination::default()));
+    destination.busy_with.lock().unwrap().push("slow".to_owned());
+    let slow = |number| message(&format!("s{number}"), "out", Some(&format!("slow {number}")));
+    database.commit(Changes::new().send_all((0..6_000).map(slow))).await.unwrap();
+    let one_key = (0..6_000).map(|number| message(&format!("t{number}"), "out", Some("slow")));
+    database.commit(Changes::new().send_all(one_key)).await.unwrap();
+    send(&database, "f1", "fast").await;
+    let running = start(&database, &destination);
+    let taken = || destination.taken.lock().unwrap().clone();
+    eventually("delivery of what is behind", || async { taken() == ["f1"] }).await;
+    send(&database, "f2", "fast").await;
+    eventually("delivery of what came later", || async { taken() == ["f1", "f2"] }).await;
+    destination.busy_with.lock().unwrap().clear();
+    eventually("delivery of the rest", || async { taken().len() == 12_002 }).await;
+    let of_one_key: Vec<_> = taken().into_iter().filter(|id| id.starts_with('t')).collect();
+    assert_eq!(of_one_key, (0..6_000).map(|number| format!("t{number}")).collect::<Vec<_>>());
     running.stop().await;
 }
 

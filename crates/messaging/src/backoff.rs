@@ -48,11 +48,6 @@ impl Backoff {
         self.tries = 0;
     }
 
-    /// How many failures there were.
-    pub fn tries(&self) -> u32 {
-        self.tries
-    }
-
     /// How long to wait after one more failure: longer each time, capped, then shortened by up to half.
     pub fn next_delay(&mut self) -> Duration {
         let Retry { first, multiplier, longest, .. } = self.retry;

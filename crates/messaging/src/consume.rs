@@ -26,8 +26,8 @@ pub struct Consumer {
     pub group: String,
     /// How many records are handled and committed together at most.
     pub batch: u32,
-    /// How a record is tried again that its handler does not take now. What the database does not take now is always
-    /// tried until it works.
+    /// How a record is tried again that its handler does not take now. What the database does not take now, and
+    /// [`Failure::NoTurn`], is always tried until it works.
     pub retry: Retry,
     /// Where dead letters are published too, for programs that read them there.
     pub dead_letter_topic: Option<String>,

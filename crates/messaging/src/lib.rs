@@ -46,7 +46,7 @@ pub const ID_HEADER: &str = "ce_id";
 pub enum Failure {
     /// Not now: try again later.
     Retry(anyhow::Error),
-    /// Nothing is wrong, but it is not its turn yet: hand it over again.
+    /// Nothing is wrong with it, but its turn has not come, or what all need is away: hand it over again. No attempt is counted.
     NoTurn(anyhow::Error),
     /// Never: keep it with its reason for a person.
     Reject(anyhow::Error),

@@ -117,7 +117,8 @@ impl Recorder {
 
     async fn handle(self: Arc<Self>, delivery: Arc<Delivery>) -> Result<Changes, Failure> {
         let event = read(&delivery).map_err(Failure::Reject)?;
-        let id = self.ids.next().await.map_err(Failure::Retry)?;
+        // What gives ids is the database: it is away for every record.
+        let id = self.ids.next().await.map_err(Failure::NoTurn)?;
         let name = &delivery.id;
         let (store, status) = (shortened(&event.store_name), shortened(&event.store_status));
         info!(target: "AlertConsumer", { message.id = %name }, "Got message from kafka stream: {store} {status}");

@@ -41,10 +41,8 @@ where
         let mut backoff = Backoff::new(self.consumer.retry.clone());
         let mut chains = chains(rest);
         loop {
-            let attempt = backoff.tries() + 1;
             // Commits that wait together share one wait for the disk; the database takes them in this order.
-            let settled =
-                join_all(chains.iter_mut().map(|chain| self.settle_chain(chain, attempt)));
+            let settled = join_all(chains.iter_mut().map(|chain| self.settle_chain(chain)));
             let failed: Vec<anyhow::Error> =
                 settled.await.into_iter().filter_map(Result::err).collect();
             chains.retain(|chain| !chain.is_empty());
@@ -52,7 +50,7 @@ where
             else {
                 return true;
             };
-            let (id, count) = (&first.id, chains.iter().map(VecDeque::len).sum::<usize>());
+            let (id, count) = (&first.delivery.id, chains.iter().map(VecDeque::len).sum::<usize>());
             warn!(message.id = %id, "{count} messages wait, trying again until it works; first {id}: {cause:#}");
             tokio::select! {
                 () = stop.cancelled() => return false,
@@ -94,40 +92,39 @@ where
     }
 
     /// Brings the records of a chain to their end one after the other; what is left of it has to be tried again.
-    async fn settle_chain(
-        &self,
-        chain: &mut VecDeque<Arc<Delivery>>,
-        attempt: u32,
-    ) -> anyhow::Result<()> {
-        while let Some(delivery) = chain.front() {
-            self.settle_one(delivery, attempt).await?;
+    async fn settle_chain(&self, chain: &mut VecDeque<Waiting>) -> anyhow::Result<()> {
+        while let Some(first) = chain.front_mut() {
+            self.settle_one(first).await?;
             chain.pop_front();
         }
         Ok(())
     }
 
-    async fn settle_one(&self, delivery: &Arc<Delivery>, attempt: u32) -> anyhow::Result<()> {
-        let is_last = self.consumer.retry.attempts.is_some_and(|most| attempt >= most);
-        let done = match (self.handle)(delivery.clone()).await {
+    /// Tries a record once. What is away for all of them does not count as an attempt of this one.
+    async fn settle_one(&self, waiting: &mut Waiting) -> anyhow::Result<()> {
+        let Waiting { delivery, attempts } = waiting;
+        let failed = match (self.handle)(delivery.clone()).await {
             Ok(changes) => {
                 crash_point("before-commit");
-                self.database.commit(self.with_id(changes, delivery)).await
+                match self.database.commit(self.with_id(changes, delivery)).await {
+                    Ok(()) | Err(CommitError::AlreadyHandled) => return Ok(()),
+                    Err(CommitError::Unavailable(cause)) => return Err(cause),
+                    Err(CommitError::Refused(reason)) => Failure::Reject(anyhow!(reason)),
+                    Err(cause @ CommitError::Conflict) => Failure::Retry(cause.into()),
+                }
             }
-            Err(Failure::Retry(cause) | Failure::NoTurn(cause)) if is_last => {
-                Err(CommitError::Refused(format!("{cause:#}")))
-            }
-            Err(Failure::Retry(cause) | Failure::NoTurn(cause)) => return Err(cause),
-            Err(Failure::Reject(cause)) => Err(CommitError::Refused(format!("{cause:#}"))),
+            Err(failed) => failed,
         };
-        match done {
-            Ok(()) | Err(CommitError::AlreadyHandled) => Ok(()),
-            Err(CommitError::Refused(reason)) => self.reject(delivery, &reason, attempt).await,
-            Err(cause @ CommitError::Conflict) if is_last => {
-                self.reject(delivery, &cause.to_string(), attempt).await
-            }
-            Err(cause @ CommitError::Conflict) => Err(cause.into()),
-            Err(CommitError::Unavailable(cause)) => Err(cause),
+        let (cause, is_final) = match failed {
+            Failure::NoTurn(cause) => return Err(cause),
+            Failure::Retry(cause) => (cause, false),
+            Failure::Reject(cause) => (cause, true),
+        };
+        *attempts += 1;
+        if !is_final && self.consumer.retry.attempts.is_none_or(|most| *attempts < most) {
+            return Err(cause);
         }
+        self.reject(delivery, &format!("{cause:#}"), *attempts).await
     }
 
     /// Makes a record a dead letter. Its id does not go into the inbox: that is for its replay.
@@ -155,9 +152,16 @@ where
     }
 }
 
+/// A record that has not come to its end.
+struct Waiting {
+    delivery: Arc<Delivery>,
+    /// How often it has failed by itself.
+    attempts: u32,
+}
+
 /// The records of a batch, those of one key in one chain: a later one waits until the earlier ones are done.
-fn chains(deliveries: Vec<Arc<Delivery>>) -> Vec<VecDeque<Arc<Delivery>>> {
-    let mut chains: Vec<VecDeque<Arc<Delivery>>> = Vec::new();
+fn chains(deliveries: Vec<Arc<Delivery>>) -> Vec<VecDeque<Waiting>> {
+    let mut chains: Vec<VecDeque<Waiting>> = Vec::new();
     let mut chain_of: HashMap<Vec<u8>, usize> = HashMap::new();
     for delivery in deliveries {
         let known = delivery.record.key.clone().and_then(|key| {
@@ -165,9 +169,10 @@ fn chains(deliveries: Vec<Arc<Delivery>>) -> Vec<VecDeque<Arc<Delivery>>> {
             let chain = *chain_of.entry(key).or_insert(next);
             (chain < next).then_some(chain)
         });
+        let waiting = Waiting { delivery, attempts: 0 };
         match known {
-            Some(chain) => chains[chain].push_back(delivery),
-            None => chains.push(VecDeque::from([delivery])),
+            Some(chain) => chains[chain].push_back(waiting),
+            None => chains.push(VecDeque::from([waiting])),
         }
     }
     chains

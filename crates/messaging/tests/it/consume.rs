@@ -207,6 +207,36 @@ async fn a_record_that_is_never_taken_is_tried_as_often_as_the_consumer_says() {
 }
 
 #[tokio::test]
+async fn attempts_are_of_one_record_and_not_of_what_is_away_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broker, database) = (broker(folder.path()).await, database(folder.path()).await);
+    let messages = ["bad", "slow", "good"].map(|id| message(id, "broker", Some("k")));
+    assert!(broker.publish(&messages).await.iter().all(Result::is_ok));
+    let retry = Retry { attempts: Some(3), first: Duration::from_millis(1), ..Retry::default() };
+    let consumer = Consumer { retry, ..Consumer::new("notes", "writers") };
+    let (tries, counter) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let handle = move |delivery: Arc<Delivery>| {
+        let tried = tries.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(match &*delivery.id {
+            // All three are asked for at first, and then one after the other.
+            _ if tried < 12 => Err(Failure::NoTurn(anyhow::anyhow!("nobody is there"))),
+            "bad" => Err(Failure::Retry(anyhow::anyhow!("not now"))),
+            "slow" if tried < 17 => Err(Failure::Retry(anyhow::anyhow!("not yet"))),
+            _ => Ok(note(&delivery, &counter)),
+        })
+    };
+    let kept_in = database.clone();
+    let running = Running::start(|stop| consume(broker, kept_in, consumer, handle, now(), stop));
+    eventually("the last record", || async { notes(&database).await.len() == 2 }).await;
+    assert_eq!(notes(&database).await, ["slow", "good"]);
+    let letters = dead_letters_of(&database).await;
+    let letters: Vec<_> =
+        letters.iter().map(|letter| (&*letter.message, letter.attempts)).collect();
+    assert_eq!(letters, [("bad", 3)]);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_database_can_never_take_is_kept_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let broker = broker(folder.path()).await;

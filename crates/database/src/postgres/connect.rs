@@ -91,7 +91,18 @@ pub(super) fn pool(settings: &PostgresSettings) -> PgPool {
                 Ok(true)
             })
         })
+        .after_release(|connection, _| Box::pin(answers(connection)))
         .connect_lazy_with(settings.options().disable_statement_logging())
+}
+
+/// Whether a connection that is given back still answers. The pool asks that, too, but as long as it takes: of one that a
+/// network has forgotten it would learn it from the operating system after a quarter of an hour, and have no other for it.
+async fn answers(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    match tokio::time::timeout(PATIENCE, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        // It is closed without a word: who does not listen cannot be told.
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
 }
 
 /// A pool for one connection that is kept for ever.

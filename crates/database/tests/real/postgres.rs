@@ -10,6 +10,8 @@ mod leases;
 mod restart;
 #[path = "postgres/shared.rs"]
 mod shared;
+#[path = "postgres/silence.rs"]
+mod silence;
 #[path = "postgres/tables.rs"]
 mod tables;
 #[path = "postgres/wakes.rs"]

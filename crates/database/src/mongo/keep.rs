@@ -147,15 +147,17 @@ impl Mongo {
         let before = std::mem::take(sighted);
         for collection in [inbox::COLLECTION, journal::COLLECTION] {
             for (place, mark) in self.left(collection, &format!("{REDO}.collection")).await? {
-                match before.contains(&mark) {
-                    true => {
-                        let _alone = self.isolation.write().await;
-                        self.redo(&place).await?;
-                        info!(
-                            "made changes in {collection} that a process which died had on record"
-                        );
-                    }
-                    false => drop(sighted.insert(mark)),
+                if !before.contains(&mark) {
+                    sighted.insert(mark);
+                    continue;
+                }
+                let _alone = self.isolation.write().await;
+                // What cannot be made does not hold back others.
+                if let Err(cause) = self.redo(&place).await {
+                    warn!("changes that are on record in {collection} wait: {cause:#}");
+                    sighted.insert(mark);
+                } else {
+                    info!("made changes in {collection} that a process which died had on record");
                 }
             }
         }

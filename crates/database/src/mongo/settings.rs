@@ -12,7 +12,7 @@ use crate::ConnectError;
 const SELECTION: Duration = Duration::from_secs(4);
 /// How long we wait for one connection.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long one question may take when the address does not say it.
+/// How long one question may take; less when the address says so, and never more: a note of positions counts no longer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How many connections are open at most when the address does not say it.
 const CONNECTIONS: u32 = 64;
@@ -57,7 +57,7 @@ impl MongoSettings {
     /// Reads the address; asks the name service when it is of the kind `mongodb+srv`.
     pub(super) async fn understand(&self) -> Result<Understood, ConnectError> {
         let mut parsed = self.parse().map_err(ConnectError::Permanent)?;
-        let answer = socket_timeout(&mut parsed).unwrap_or(ANSWER);
+        let answer = socket_timeout(&mut parsed).unwrap_or(ANSWER).min(ANSWER);
         let mut options = timeout(SELECTION, ClientOptions::parse(parsed))
             .await
             .map_err(anyhow::Error::from)
@@ -162,6 +162,7 @@ mod tests {
             ("mongodb://localhost", 4, 10),
             ("mongodb://localhost/?serverSelectionTimeoutMS=30000&socketTimeoutMS=3000", 4, 3),
             ("mongodb://localhost/?serverSelectionTimeoutMS=2000&socketTimeoutMS=0", 2, 10),
+            ("mongodb://localhost/?socketTimeoutMS=60000", 4, 10),
         ] {
             let understood = MongoSettings::new(uri, None).understand().await.unwrap();
             let selected = understood.options.server_selection_timeout.unwrap();

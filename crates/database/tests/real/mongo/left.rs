@@ -103,6 +103,26 @@ async fn the_next_process_finishes_what_was_left_behind() {
 }
 
 #[tokio::test]
+async fn a_change_on_record_that_cannot_be_made_holds_back_no_other() {
+    with_database(STAND_ALONE, async |place| {
+        leave_things_behind(&place).await;
+        let stages = [Bson::Document(doc! { "$replaceWith": "no document" })];
+        let step = doc! {
+            "collection": "book",
+            "filter": bytes(&doc! { "_id": "made" }),
+            "update": bytes(&doc! { "stages": stages.to_vec() }),
+        };
+        let never = doc! { "_id": ObjectId::from_bytes([0; 12]), "redo": [step] };
+        place.collection("milena_journal").insert_one(&never).await.unwrap();
+        let mongo = place.connect().await;
+        assert_eq!(place.find("milena_journal").await, [never]);
+        place.collection("milena_journal").delete_many(doc! {}).await.unwrap();
+        is_finished(&place, &mongo).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_process_that_runs_finishes_what_another_left_behind() {
     with_database(STAND_ALONE, async |place| {
         let mongo = place.connect().await;

@@ -149,7 +149,11 @@ impl Pool {
                 () = stop.cancelled() => break,
                 _ = tick.tick() => {
                     self.listen();
-                    close(self.stale()).await;
+                    // A server that does not say farewell does not hold up the end.
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = close(self.stale()) => {}
+                    }
                 }
             }
         }

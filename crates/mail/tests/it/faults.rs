@@ -201,6 +201,26 @@ async fn the_stop_does_not_wait_for_a_server_that_hangs() {
 }
 
 #[tokio::test]
+async fn the_stop_does_not_wait_for_a_farewell() {
+    let (listener, address) = listen().await;
+    let idle = Duration::from_millis(50);
+    let mailer = Mailer::new(SmtpSettings { idle, ..settings(address.port()) }).unwrap();
+    let script = [HELLO, MAIL, RCPT, DATA, END];
+    let message = [message("1", None)];
+    let (outcomes, mut peer) = join(publish(&mailer, &message), scripted(&listener, &script)).await;
+    assert_eq!(outcomes, ["sent"]);
+    let stop = CancellationToken::new();
+    let server = async {
+        assert_eq!(peer.line().await, "QUIT\r\n");
+        stop.cancel();
+        Instant::now()
+    };
+    let (closed, stopped) = join(mailer.close_idle(stop.clone()), server).await;
+    closed.unwrap();
+    assert!(stopped.elapsed() < Duration::from_secs(5), "{:?}", stopped.elapsed());
+}
+
+#[tokio::test]
 async fn a_slow_server_takes_every_mail_once() {
     let (listener, address) = listen().await;
     let mailer = mailer(address.port());

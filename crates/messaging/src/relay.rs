@@ -25,6 +25,7 @@ use tracing::{debug, warn};
 use crate::{Backoff, Clock, Failure, Publish, Stop, lease::Lease};
 use accepted::Accepted;
 use held::Held;
+use pace::Resume;
 use reach::{Passed, Reach};
 use settle::Settled;
 use told::Told;
@@ -69,6 +70,7 @@ pub async fn relay(
         accepted,
         held: Held::default(),
         reach: Reach::new(),
+        resume: None,
         round: (Instant::now(), 0),
         retry_at: None,
         backoff: Backoff::default(),
@@ -105,6 +107,7 @@ struct Relay<'a> {
     accepted: Accepted,
     held: Held,
     reach: Reach,
+    resume: Option<Resume>,
     /// When it last went back, and where it had come by then.
     round: (Instant, i64),
     /// When what is held is tried again; set while something has failed.
@@ -207,6 +210,8 @@ impl Relay<'_> {
         if !is_full {
             self.rested_at = Instant::now() + began.elapsed().min(REST);
         }
+        self.resume(passed == Passed::Fruitless && !had_no_turn);
+        let goes_on = self.reach.passes(passed) && !self.held.is_full();
         if had_no_turn && passed == Passed::Fruitless {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -214,7 +219,7 @@ impl Relay<'_> {
             }
             return Ok(Next::Read);
         }
-        Ok(match self.reach.passes(passed) && !self.held.is_full() {
+        Ok(match goes_on {
             true => Next::Read,
             false => Next::Wait,
         })

@@ -38,4 +38,14 @@ impl Held {
     pub(super) fn clear(&mut self) {
         self.hashes.clear();
     }
+
+    /// Forgets the keys; answers them.
+    pub(super) fn set_aside(&mut self) -> HashSet<u64> {
+        std::mem::take(&mut self.hashes)
+    }
+
+    /// Remembers keys that were set aside.
+    pub(super) fn add_all(&mut self, keys: HashSet<u64>) {
+        self.hashes.extend(keys);
+    }
 }

@@ -1,6 +1,6 @@
 //! When a relay waits, and from where it goes on.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
@@ -13,6 +13,13 @@ use crate::Stop;
 /// deleted. Covers a wake-up lost with a crashed commit, and a message that came to the outbox later than it seemed.
 const ROUND: Duration = Duration::from_secs(5);
 
+/// Where to go on when the oldest messages have failed again.
+pub(super) struct Resume {
+    position: i64,
+    /// Keys of what failed before that position.
+    held: HashSet<u64>,
+}
+
 impl Relay<'_> {
     /// Something waits for a retry.
     pub(super) fn retry_later(&mut self) {
@@ -24,6 +31,7 @@ impl Relay<'_> {
     /// Everything has been looked at.
     pub(super) fn all_done(&mut self) -> Next {
         self.reach.ends();
+        self.resume = None;
         if self.held.is_empty() && self.retry_at.take().is_some() {
             self.backoff.reset();
             self.told = Told::default();
@@ -42,7 +50,7 @@ impl Relay<'_> {
                 biased;
                 removed = self.accepted.removed() => removed?,
                 () = stop.cancelled() => return Ok(()),
-                _ = self.added.changed(), if !self.held.is_full() => return Ok(()),
+                _ = self.added.changed(), if self.listens() => return Ok(()),
             }
             self.accepted.begin_removal(self.lease);
         }
@@ -56,7 +64,7 @@ impl Relay<'_> {
         let start_again = self.retry_at.unwrap_or_else(|| Instant::now() + ROUND);
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = self.added.changed(), if !self.held.is_full() => {}
+            _ = self.added.changed(), if self.listens() => {}
             () = sleep_until(start_again) => self.retry(),
         }
     }
@@ -74,11 +82,33 @@ impl Relay<'_> {
         }
     }
 
-    /// Tries again: from the oldest message on, unless so many wait that it has not come far behind it yet.
+    /// Whether a commit is worth a look.
+    fn listens(&self) -> bool {
+        self.reach.listens() && !self.held.is_full()
+    }
+
+    /// Tries the oldest messages again, or all of them.
     fn retry(&mut self) {
-        match self.reach.goes_on() && !self.held.is_full() {
-            true => self.next_retry(),
-            false => self.start_again(),
+        if !self.reach.goes_on() || self.held.is_full() {
+            return self.start_again();
+        }
+        let held = self.held.set_aside();
+        match &mut self.resume {
+            Some(resume) => resume.held.extend(held),
+            resume => *resume = Some(Resume { position: self.position, held }),
+        }
+        self.position = 0;
+        self.next_retry();
+    }
+
+    /// A batch was handed over. When these were the oldest and all of them have failed again, the relay goes on where it was.
+    pub(super) fn resume(&mut self, all_failed: bool) {
+        let Some(Resume { position, held }) = self.resume.take() else { return };
+        if all_failed {
+            self.position = self.position.max(position);
+            self.held.add_all(held);
+        } else {
+            self.reach.starts_again();
         }
     }
 
@@ -86,6 +116,7 @@ impl Relay<'_> {
     pub(super) fn start_again(&mut self) {
         (self.position, self.round) = (0, (Instant::now(), 0));
         self.held.clear();
+        self.resume = None;
         self.reach.starts_again();
         self.next_retry();
     }

@@ -5,8 +5,8 @@
 const FRUITLESS: u32 = 4;
 /// How many batches in a row may be read of which every message waits for an earlier one of its key.
 const SKIPPED: u32 = 20;
-/// How many batches the relay goes on behind what waits, retry by retry, before it tries the oldest again. Twice as many the next
-/// time, until it finds the end.
+/// How many batches the relay goes on behind what waits, retry by retry, before it starts again. Twice as many the next time,
+/// until it finds the end, or somebody to take something.
 const LEAST: u32 = 16;
 
 /// What became of a batch.
@@ -28,16 +28,19 @@ pub(super) struct Reach {
     /// Batches since the oldest message.
     batches: u32,
     most: u32,
+    /// Whether something was taken since then.
+    is_of_use: bool,
 }
 
 impl Reach {
     pub(super) fn new() -> Self {
-        Reach { effort: FRUITLESS * SKIPPED, batches: 0, most: LEAST }
+        Reach { effort: FRUITLESS * SKIPPED, batches: 0, most: LEAST, is_of_use: false }
     }
 
     /// Whether to look at the next batch now.
     pub(super) fn passes(&mut self, batch: Passed) -> bool {
         self.batches = self.batches.saturating_add(1);
+        self.is_of_use |= batch == Passed::Taken;
         self.effort = match batch {
             Passed::Taken => FRUITLESS * SKIPPED,
             Passed::Fruitless => self.effort.saturating_sub(SKIPPED),
@@ -57,9 +60,15 @@ impl Reach {
         self.batches < self.most
     }
 
+    /// Whether a new message may be next.
+    pub(super) fn listens(&self) -> bool {
+        self.effort > 0 || self.most == 0
+    }
+
     /// The oldest message is next.
     pub(super) fn starts_again(&mut self) {
-        *self = Reach { most: self.most.saturating_mul(2).max(LEAST), ..Reach::new() };
+        let most = if self.is_of_use { 0 } else { self.most.saturating_mul(2) };
+        *self = Reach { most: most.max(LEAST), ..Reach::new() };
     }
 }
 
@@ -109,5 +118,19 @@ mod tests {
             assert!(reach.passes(Passed::Fruitless));
         }
         assert!(!reach.goes_on(), "the oldest have waited long enough");
+        reach.starts_again();
+        assert_eq!(reach.most, LEAST, "and do not wait longer the next time");
+    }
+
+    #[test]
+    fn a_new_message_is_next_at_the_end_or_while_there_is_effort() {
+        let mut reach = Reach::new();
+        assert!(reach.listens());
+        while reach.passes(Passed::Fruitless) {}
+        assert!(!reach.listens());
+        assert!(reach.goes_on() && reach.listens());
+        while reach.passes(Passed::Skipped) {}
+        reach.ends();
+        assert!(reach.listens());
     }
 }

@@ -80,6 +80,15 @@ pub(super) fn explained(error: &Error) -> anyhow::Error {
     anyhow!("{}", error.kind)
 }
 
+/// Whether the server has looked at a write and does not make it, however often it is asked.
+pub(super) fn is_refused_for_good(cause: &anyhow::Error) -> bool {
+    // It stops, is no longer the primary, or had no time: that passes.
+    const PASSING: [i32; 9] = [50, 91, 112, 189, 262, 10107, 11600, 11602, 13435];
+    let Some(error) = cause.downcast_ref::<Error>() else { return false };
+    let ErrorKind::Write(WriteFailure::WriteError(refused)) = &*error.kind else { return false };
+    !PASSING.contains(&refused.code)
+}
+
 /// Why the values can never be kept, if that is so.
 fn refusal(error: &Error) -> Option<String> {
     // The driver measures what is inserted, the server what is updated.

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use super::{
     Mongo,
     document::PENDING,
+    failure::is_refused_for_good,
     inbox,
     journal::{self, REDO},
     outbox::ENTRY,
@@ -152,12 +153,16 @@ impl Mongo {
                     continue;
                 }
                 let _alone = self.isolation.write().await;
-                // What cannot be made does not hold back others.
-                if let Err(cause) = self.redo(&place).await {
-                    warn!("changes that are on record in {collection} wait: {cause:#}");
-                    sighted.insert(mark);
-                } else {
-                    info!("made changes in {collection} that a process which died had on record");
+                match self.redo(&place).await {
+                    Ok(()) => info!(
+                        "made changes in {collection} that a process which died had on record"
+                    ),
+                    // It does not hold back others. Anything else may pass, and nobody is to come before these changes.
+                    Err(cause) if is_refused_for_good(&cause) => {
+                        warn!("changes that are on record in {collection} wait: {cause:#}");
+                        sighted.insert(mark);
+                    }
+                    Err(cause) => return Err(cause),
                 }
             }
         }

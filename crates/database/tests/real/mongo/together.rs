@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use database::{Changes, CommitError, Database, Mongo, Value, Write};
+use database::{Changes, CommitError, Database, Message, Mongo, Value, Write};
 use futures_util::future::join_all;
 
-use super::{BOTH, keeping, with_database};
+use super::{BOTH, REPLICA_SET, ids, keeping, with_database};
 use crate::conformance::{BOOK, book, id, insert, message};
 
 const COMMITS: usize = 100;
@@ -98,6 +98,60 @@ async fn a_reader_with_much_to_catch_up_skips_nothing_that_its_own_process_commi
         })
         .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_one_commit_costs_those_of_the_same_moment_nothing() {
+    with_database(REPLICA_SET, async |place| {
+        let mongo = place.connect().await;
+        let run = async {
+            let there = insert("there", book("there", 1)).handled("group", "done");
+            mongo.commit(there).await.unwrap();
+            let sent = |name: &str| message(name, "moment", name);
+            let commit = |number: usize| {
+                let name = format!("{number}");
+                let own = insert(&name, book(&name, 1)).send(sent(&name));
+                let (there, values) = (id("there"), book("again", 1));
+                let changes = match number {
+                    8 => own.and(insert("there", values)),
+                    16 => own.handled("group", "done"),
+                    24 => own.write(Write::Replace { table: BOOK, id: there, version: 77, values }),
+                    32 => own.send(Message { payload: vec![7; 17 << 20], ..sent("large") }),
+                    40 => own.write(Write::Delete { table: BOOK, id: id("absent"), version: None }),
+                    _ => own,
+                };
+                let mongo = &mongo;
+                async move { (name, mongo.commit(changes).await) }
+            };
+            let mut made = Vec::new();
+            for (name, outcome) in join_all((0..50).map(commit)).await {
+                match (name.as_str(), outcome) {
+                    ("8" | "24", Err(CommitError::Conflict))
+                    | ("16", Err(CommitError::AlreadyHandled))
+                    | ("32", Err(CommitError::Refused(_))) => {}
+                    (name, Ok(())) if !["8", "16", "24", "32"].contains(&name) => {
+                        made.push(name.to_owned());
+                    }
+                    (name, outcome) => panic!("{name}: {outcome:?}"),
+                }
+            }
+            made.sort();
+            let mut sent = ids(&mongo, "moment").await;
+            sent.sort();
+            assert_eq!(sent, made);
+            let mut rows: Vec<String> = place
+                .find("book")
+                .await
+                .iter()
+                .map(|book| book.get_str("_id").unwrap().to_owned())
+                .collect();
+            rows.retain(|row| row != "there");
+            rows.sort();
+            assert_eq!(rows, made);
+        };
+        keeping(&mongo, run).await;
+    })
+    .await;
 }
 
 fn check(sent: Vec<Vec<String>>, seen: Vec<String>) {

@@ -71,6 +71,7 @@ pub async fn relay(
         held: Held::default(),
         reach: Reach::new(),
         resume: None,
+        has_gone_on: true,
         round: (Instant::now(), 0),
         retry_at: None,
         backoff: Backoff::default(),
@@ -108,6 +109,8 @@ struct Relay<'a> {
     held: Held,
     reach: Reach,
     resume: Option<Resume>,
+    /// Whether anything but the oldest messages was looked at since these were tried.
+    has_gone_on: bool,
     /// When it last went back, and where it had come by then.
     round: (Instant, i64),
     /// When what is held is tried again; set while something has failed.
@@ -189,16 +192,15 @@ impl Relay<'_> {
             crash_point_of("after-publish", self.channel);
         }
         self.position = last;
-        let mut passed = if messages.is_empty() { Passed::Skipped } else { Passed::Fruitless };
-        let mut had_no_turn = false;
+        let (mut accepted, mut held, mut had_no_turn) = (0, 0, false);
         let messages = messages.into_iter().zip(notes);
         for ((position, message), outcome) in positions.into_iter().zip(messages).zip(outcomes) {
             match self.settle(message, outcome).await {
                 Settled::Accepted => {
                     self.accepted.add(position);
-                    passed = Passed::Taken;
+                    accepted += 1;
                 }
-                Settled::Held => {}
+                Settled::Held => held += 1,
                 // It is read once more, and with it what came behind it and is not accepted.
                 Settled::NoTurn => {
                     self.position = self.position.min(position - 1);
@@ -210,19 +212,17 @@ impl Relay<'_> {
         if !is_full {
             self.rested_at = Instant::now() + began.elapsed().min(REST);
         }
-        self.resume(passed == Passed::Fruitless && !had_no_turn);
+        let passed = Passed::of(accepted, held, had_no_turn);
+        self.resume(matches!(passed, Passed::Fruitless | Passed::Partly));
         let goes_on = self.reach.passes(passed) && !self.held.is_full();
-        if had_no_turn && passed == Passed::Fruitless {
+        if had_no_turn && accepted == 0 {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.accepted.beside(sleep(TURN)) => {}
             }
             return Ok(Next::Read);
         }
-        Ok(match goes_on {
-            true => Next::Read,
-            false => Next::Wait,
-        })
+        Ok(if goes_on { Next::Read } else { Next::Wait })
     }
 
     /// What waits after the position: as it was read ahead, or as it is now.

@@ -72,7 +72,7 @@ impl Relay<'_> {
     /// Goes back if it is time for that.
     pub(super) fn go_back(&mut self, now: Instant) {
         match self.retry_at {
-            Some(time) if time <= now => self.retry(),
+            Some(time) if time <= now && self.has_gone_on => self.retry(),
             None if self.round.0 + ROUND <= now => {
                 let reached = self.position;
                 self.position = reached.min(self.round.1);
@@ -101,12 +101,16 @@ impl Relay<'_> {
         self.next_retry();
     }
 
-    /// A batch was handed over. When these were the oldest and all of them have failed again, the relay goes on where it was.
-    pub(super) fn resume(&mut self, all_failed: bool) {
+    /// A batch was handed over. When these were the oldest and they have failed again, the relay goes on where it was: what failed
+    /// before is still held, so that nothing comes before it.
+    pub(super) fn resume(&mut self, have_failed: bool) {
+        self.has_gone_on = self.resume.is_none();
         let Some(Resume { position, held }) = self.resume.take() else { return };
-        if all_failed {
+        if have_failed {
             self.position = self.position.max(position);
             self.held.add_all(held);
+            // However long the oldest took, others have their turn before the next retry.
+            self.next_retry();
         } else {
             self.reach.starts_again();
         }

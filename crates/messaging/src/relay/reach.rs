@@ -12,12 +12,26 @@ const LEAST: u32 = 16;
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Passed {
-    /// Some of it was taken.
+    /// Most of it was taken.
     Taken,
+    /// Less than half of it was taken.
+    Partly,
     /// Nothing of it was taken.
     Fruitless,
     /// There was nothing to hand over.
     Skipped,
+}
+
+impl Passed {
+    /// By how many of its messages were taken, have to wait for a retry, and whether some had no turn.
+    pub(super) fn of(taken: usize, held: usize, had_no_turn: bool) -> Passed {
+        match (taken, held) {
+            (0, 0) if !had_no_turn => Passed::Skipped,
+            (0, _) => Passed::Fruitless,
+            _ if taken < held => Passed::Partly,
+            _ => Passed::Taken,
+        }
+    }
 }
 
 /// How far it has come since the oldest message.
@@ -28,7 +42,7 @@ pub(super) struct Reach {
     /// Batches since the oldest message.
     batches: u32,
     most: u32,
-    /// Whether something was taken since then.
+    /// Whether most of a batch was taken since then.
     is_of_use: bool,
 }
 
@@ -42,7 +56,7 @@ impl Reach {
         self.batches = self.batches.saturating_add(1);
         self.is_of_use |= batch == Passed::Taken;
         self.effort = match batch {
-            Passed::Taken => FRUITLESS * SKIPPED,
+            Passed::Taken | Passed::Partly => FRUITLESS * SKIPPED,
             Passed::Fruitless => self.effort.saturating_sub(SKIPPED),
             Passed::Skipped => self.effort.saturating_sub(FRUITLESS),
         };

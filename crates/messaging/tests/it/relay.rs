@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use database::{Changes, DatabaseRef, Message};
+use database::{Changes, DatabaseRef, Memory, Message};
 use messaging::{Failure, Publish, relay};
 
 use crate::{Running, Shared, database, dead_letters_of, eventually, message, now, picky::Picky};
@@ -111,6 +111,100 @@ async fn however_much_has_to_wait_others_come_through() {
     let of_one_key: Vec<_> = taken().into_iter().filter(|id| id.starts_with('t')).collect();
     assert_eq!(of_one_key, (0..6_000).map(|number| format!("t{number}")).collect::<Vec<_>>());
     running.stop().await;
+}
+
+/// Takes a while for each batch, and of one recipient only so many of it.
+struct Reluctant {
+    takes: usize,
+    taken: Shared<Vec<String>>,
+}
+
+#[async_trait]
+impl Publish for Reluctant {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let mut left = self.takes;
+        let one = |message: &Message| {
+            if message.id != "other" && left == 0 {
+                return Err(Failure::Retry(anyhow::anyhow!("not so many")));
+            }
+            left = left.saturating_sub(1);
+            self.taken.lock().unwrap().push(message.id.clone());
+            Ok(())
+        };
+        messages.iter().map(one).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_is_slow_to_refuse_holds_up_nobody_else() {
+    for takes in [0, 10] {
+        let database: DatabaseRef = Memory::new(|| "2026-11-25T12:00:00Z".parse().unwrap());
+        let of_one = |number| message(&format!("{number}"), "out", Some(&format!("{number}")));
+        database.commit(Changes::new().send_all((0..4_000).map(of_one))).await.unwrap();
+        send(&database, "other", "other").await;
+        let reluctant = Arc::new(Reluctant { takes, taken: Shared::default() });
+        let (destination, outbox) = (reluctant.clone(), database.clone());
+        let running =
+            Running::start(
+                |stop| async move { relay("out", outbox, destination, now(), stop).await },
+            );
+        let begun = tokio::time::Instant::now();
+        while !reluctant.taken.lock().unwrap().contains(&"other".to_owned()) {
+            assert!(begun.elapsed() < Duration::from_secs(240), "{takes}");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        running.stop().await;
+    }
+}
+
+/// Takes nothing until a moment; then everything. Notes when it took something first, and what.
+struct Away {
+    until: tokio::time::Instant,
+    taken: Shared<Vec<(tokio::time::Instant, String)>>,
+}
+
+#[async_trait]
+impl Publish for Away {
+    async fn publish(&self, messages: &[Message]) -> Vec<Result<(), Failure>> {
+        let now = tokio::time::Instant::now();
+        let one = |message: &Message| {
+            if now < self.until {
+                return Err(Failure::Retry(anyhow::anyhow!("away")));
+            }
+            self.taken.lock().unwrap().push((now, message.id.clone()));
+            Ok(())
+        };
+        messages.iter().map(one).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_destination_is_tried_within_seconds_of_its_return() {
+    const WAITING: usize = 15_000;
+    for away in [7, 60, 300] {
+        let database: DatabaseRef = Memory::new(|| "2026-11-25T12:00:00Z".parse().unwrap());
+        let of_few =
+            |number: usize| message(&number.to_string(), "out", Some(&format!("{}", number % 10)));
+        database.commit(Changes::new().send_all((0..WAITING).map(of_few))).await.unwrap();
+        let until = tokio::time::Instant::now() + Duration::from_secs(away);
+        let destination = Arc::new(Away { until, taken: Shared::default() });
+        let (publish, outbox) = (destination.clone(), database.clone());
+        let running =
+            Running::start(|stop| async move { relay("out", outbox, publish, now(), stop).await });
+        while destination.taken.lock().unwrap().len() < WAITING {
+            assert!(until.elapsed() < Duration::from_secs(30), "{away}");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        running.stop().await;
+        let taken = destination.taken.lock().unwrap();
+        assert!(taken[0].0 < until + Duration::from_secs(6), "{away}");
+        for key in 0..10 {
+            let of_key = taken.iter().map(|(_, id)| id.parse::<usize>().unwrap());
+            let of_key: Vec<_> = of_key.filter(|number| number % 10 == key).collect();
+            assert!(of_key.is_sorted(), "{away}: {key}");
+        }
+    }
 }
 
 /// Takes everything but lets the first message wait for its turn once.

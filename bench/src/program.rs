@@ -206,8 +206,11 @@ impl Addresses {
 /// place for temporary files is memory, which would make every commit look free.
 pub(crate) fn folder(program: &Path, parent: Option<&Path>) -> anyhow::Result<TempDir> {
     let parent = parent.or(program.parent()).unwrap_or(Path::new("."));
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(parent);
-    folder.with_context(|| {
+    let make = || {
+        std::fs::create_dir_all(parent)?;
+        tempfile::Builder::new().prefix("bench-").tempdir_in(parent)
+    };
+    make().with_context(|| {
         format!("create a folder in {}; --data-dir names another", parent.display())
     })
 }

@@ -1,7 +1,7 @@
 //! The MongoDB backend: documents in collections that a Java service may share, outbox and inbox beside them.
 //!
-//! On a replica set, or behind a router, a commit of several parts is one transaction. A stand-alone server has none, but
-//! there one write to one document is atomic:
+//! On a replica set, or behind a router, a commit of several parts is one transaction; those of one moment share it. A
+//! stand-alone server has none, but there one write to one document is atomic:
 //!
 //! - One write with messages, or a handled message with messages: the messages are written into the same document, under
 //!   `_outbox`, and moved to the collection `outbox` at once, by [`Mongo::keep`]. A Java service that replaces the document
@@ -21,6 +21,7 @@ mod document;
 mod failure;
 mod filter;
 mod inbox;
+mod job;
 mod journal;
 mod keep;
 mod lease;
@@ -28,6 +29,7 @@ mod list;
 mod mover;
 mod outbox;
 mod positions;
+mod queue;
 mod read;
 mod readers;
 mod seen;

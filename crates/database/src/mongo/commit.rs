@@ -5,7 +5,7 @@ use mongodb::bson::{Bson, Document, doc, oid::ObjectId};
 
 use super::{
     Mongo,
-    document::{self, PENDING},
+    document::PENDING,
     failure::{Failed, is_duplicate},
     inbox, journal,
     mover::{Committing, raw},
@@ -40,7 +40,7 @@ impl Mongo {
     async fn one(&self, write: &Write, outgoing: &[Message]) -> Result<(), Failed> {
         let _shared = self.isolation.read().await;
         let (table, id) = write::row(write);
-        let place = Place { collection: table.name.to_string(), id: document::id(id) };
+        let place = Place::of(table, id);
         let committing = Committing::new(self, (!outgoing.is_empty()).then_some(place));
         let pending: Vec<Bson> = outgoing.iter().map(outbox::pending).collect();
         let messages = raw(&pending)?;

@@ -8,16 +8,24 @@ use std::{
 use mongodb::bson::{Bson, RawDocumentBuf, oid::ObjectId};
 use tokio::time::Instant;
 
-use super::outbox::ENTRY;
+use super::{document, outbox::ENTRY};
+use crate::{Id, Table};
 
 /// How long after a commit its messages are thought to wait where they were put.
 const FRESH: Duration = Duration::from_millis(100);
 
-/// A document that messages may wait in.
+/// Where a document is, which messages may wait in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) collection: String,
     pub(super) id: Bson,
+}
+
+impl Place {
+    /// The document of a row.
+    pub(super) fn of(table: &Table, id: &Id) -> Self {
+        Place { collection: table.name.to_string(), id: document::id(id) }
+    }
 }
 
 /// A document whose messages are to be moved.

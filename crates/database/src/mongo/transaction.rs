@@ -1,4 +1,4 @@
-//! A commit as one transaction, on a replica set or behind a router. The messages get their positions after the rows were
+//! Commits as one transaction, on a replica set or behind a router. The messages get their positions after the rows were
 //! written, so that of two commits that change the same row the later one has the greater positions.
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::{
     mover::raw,
     outbox,
 };
-use crate::{Changes, CommitError};
+use crate::{Changes, CommitError, Message};
 
 /// The longest pause before a transaction that somebody was in the way of is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -29,7 +29,7 @@ pub(super) async fn commit(mongo: &Mongo, changes: &Changes) -> Result<(), Faile
     let mut session = mongo.client.start_session().await?;
     let mut pause = Duration::from_millis(1);
     loop {
-        match attempt(mongo, &mut session, changes).await {
+        match attempt(mongo, &mut session, &[changes]).await {
             Err(Failed::Again(_)) => {
                 sleep(pause).await;
                 pause = (pause * 2).min(PAUSE);
@@ -39,15 +39,29 @@ pub(super) async fn commit(mongo: &Mongo, changes: &Changes) -> Result<(), Faile
     }
 }
 
+/// Makes all changes of commits that write to different rows, or none, at one attempt: who is in the way of one is in the way
+/// of all. When it fails and the server is available, nothing was done. The caller has the time-out.
+pub(super) async fn commit_together(mongo: &Mongo, commits: &[&Changes]) -> Result<(), Failed> {
+    attempt(mongo, &mut mongo.client.start_session().await?, commits).await
+}
+
 async fn attempt(
     mongo: &Mongo,
     session: &mut ClientSession,
-    changes: &Changes,
+    commits: &[&Changes],
 ) -> Result<(), Failed> {
     session.start_transaction().await?;
-    let made = match rows(mongo, session, changes).await {
-        Ok(()) if changes.outgoing.is_empty() => end(session).await,
-        Ok(()) => messages(mongo, session, changes).await,
+    let written = match commits {
+        [changes] => rows(mongo, session, changes).await,
+        several => {
+            let writes = several.iter().flat_map(|changes| &changes.writes);
+            mongo.write_together(writes, session).await
+        }
+    };
+    let outgoing: Vec<&Message> = commits.iter().flat_map(|changes| &changes.outgoing).collect();
+    let made = match written {
+        Ok(()) if outgoing.is_empty() => end(session).await,
+        Ok(()) => messages(mongo, session, &outgoing).await,
         Err(failed) => Err(failed),
     };
     if matches!(made, Err(Failed::Told(CommitError::Unavailable(_)))) || made.is_ok() {
@@ -79,9 +93,9 @@ async fn rows(mongo: &Mongo, session: &mut ClientSession, changes: &Changes) -> 
 async fn messages(
     mongo: &Mongo,
     session: &mut ClientSession,
-    changes: &Changes,
+    outgoing: &[&Message],
 ) -> Result<(), Failed> {
-    let pending: Vec<Bson> = changes.outgoing.iter().map(outbox::pending).collect();
+    let pending: Vec<Bson> = outgoing.iter().copied().map(outbox::pending).collect();
     let pending = raw(&pending)?;
     let pending: Vec<&RawDocument> = pending.iter().map(AsRef::as_ref).collect();
     let reserved = mongo.positions.reserve(&mongo.quick, pending.len()).await?;
@@ -93,7 +107,7 @@ async fn messages(
         Err(failed) => Err(failed),
     };
     let is_shown = made.is_ok() && mongo.show(&reserved, &placed);
-    let channels = changes.outgoing.iter().map(|message| message.channel.as_str());
+    let channels = outgoing.iter().map(|message| message.channel.as_str());
     match mongo.positions.release(reserved, &mongo.quick, channels.clone()).await {
         Ok(_) if is_shown => {}
         Ok(channels) => mongo.readers.announce(&channels),

@@ -1,15 +1,19 @@
 //! One write to one document. With messages it is still one: they are put into the document, under `_outbox`.
 
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
 use mongodb::{
     ClientSession,
     bson::{Bson, Document, RawDocumentBuf, doc},
+    error::Error,
     options::ReturnDocument,
 };
 
 use super::{
     Mongo,
     document::{self, PENDING},
-    failure::{Failed, is_duplicate},
+    failure::{Failed, code, explained, is_duplicate},
     outbox::ENTRY,
     read,
     task::Place,
@@ -55,6 +59,49 @@ impl Mongo {
                 self.delete(table, id, *version, session).await.map(|()| false)
             }
         }
+    }
+
+    /// Makes writes to different rows, of which none removes one, with a command for each collection and kind. A row that is
+    /// not as one of them wants it, or cannot be written, is in the way of all.
+    pub(super) async fn write_together(
+        &self,
+        writes: impl Iterator<Item = &Write>,
+        session: &mut ClientSession,
+    ) -> Result<(), Failed> {
+        let mut inserts: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
+        let mut updates: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
+        for write in writes {
+            let (table, id) = row(write);
+            let filter = match write {
+                Write::Insert { values, .. } => {
+                    let document = document::row(table, id, values, Vec::new());
+                    inserts.entry(&table.name).or_default().push(document);
+                    continue;
+                }
+                Write::Replace { version, .. } => match self.seen.take(table, id, *version) {
+                    Some(seen) => read::unchanged(table, &seen)?,
+                    None => self.in_version(table, id, *version, &mut Some(&mut *session)).await?,
+                },
+                Write::Overwrite { .. } | Write::Delete { .. } => doc! { "_id": document::id(id) },
+            };
+            let values = left(write).ok_or_else(|| anyhow!("a group removes nothing"))?;
+            let update = document::replacement(table, values, Vec::new());
+            updates.entry(&table.name).or_default().push(doc! { "q": filter, "u": update });
+        }
+        for (collection, documents) in inserts {
+            let collection = self.durable.collection::<Document>(collection);
+            collection.insert_many(documents).session(&mut *session).await.map_err(of_one)?;
+        }
+        for (collection, updates) in updates {
+            let count = i32::try_from(updates.len()).ok();
+            let command = doc! { "update": collection, "updates": updates };
+            let update = self.durable.run_command(command).session(&mut *session);
+            let answer = update.await.map_err(of_one)?;
+            if answer.contains_key("writeErrors") || answer.get_i32("n").ok() != count {
+                return Err(Failed::Again(anyhow!("one of several rows cannot be written")));
+            }
+        }
+        Ok(())
     }
 
     /// Adds a document; one with its id is a conflict.
@@ -132,10 +179,10 @@ impl Mongo {
             if version.is_none() && self.document(table, id, session).await?.is_none() {
                 return Ok(());
             }
-            let place = Place { collection: table.name.to_string(), id: document::id(id) };
+            let place = Place::of(table, id);
             self.move_messages(&[place.into()]).await?;
         }
-        Err(Failed::Again(anyhow::anyhow!(
+        Err(Failed::Again(anyhow!(
             "messages are put into {} {id} all the time, so that it cannot be removed",
             table.name
         )))
@@ -170,6 +217,14 @@ impl Mongo {
             Some(session) => find.session(&mut **session).await?,
             None => find.await?,
         })
+    }
+}
+
+/// What the server says about several writes may be meant for one of them only.
+fn of_one(error: Error) -> Failed {
+    match code(&error) {
+        Some(_) => Failed::Again(explained(&error)),
+        None => Failed::from(error),
     }
 }
 

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use database::{Changes, CommitError, Database, Message, Mongo, Value, Write};
 use futures_util::future::join_all;
+use mongodb::bson::{Document, doc};
 
 use super::{BOTH, REPLICA_SET, ids, keeping, with_database};
 use crate::conformance::{BOOK, book, id, insert, message};
@@ -117,6 +118,7 @@ async fn what_is_wrong_with_one_commit_costs_those_of_the_same_moment_nothing() 
                     16 => own.handled("group", "done"),
                     24 => own.write(Write::Replace { table: BOOK, id: there, version: 77, values }),
                     32 => own.send(Message { payload: vec![7; 17 << 20], ..sent("large") }),
+                    36 => own.write(Write::Overwrite { table: BOOK, id: id("absent"), values }),
                     40 => own.write(Write::Delete { table: BOOK, id: id("absent"), version: None }),
                     _ => own,
                 };
@@ -126,10 +128,10 @@ async fn what_is_wrong_with_one_commit_costs_those_of_the_same_moment_nothing() 
             let mut made = Vec::new();
             for (name, outcome) in join_all((0..50).map(commit)).await {
                 match (name.as_str(), outcome) {
-                    ("8" | "24", Err(CommitError::Conflict))
+                    ("8" | "24" | "36", Err(CommitError::Conflict))
                     | ("16", Err(CommitError::AlreadyHandled))
                     | ("32", Err(CommitError::Refused(_))) => {}
-                    (name, Ok(())) if !["8", "16", "24", "32"].contains(&name) => {
+                    (name, Ok(())) if !["8", "16", "24", "32", "36"].contains(&name) => {
                         made.push(name.to_owned());
                     }
                     (name, outcome) => panic!("{name}: {outcome:?}"),
@@ -150,6 +152,40 @@ async fn what_is_wrong_with_one_commit_costs_those_of_the_same_moment_nothing() 
             assert_eq!(rows, made);
         };
         keeping(&mongo, run).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_of_the_same_moment_are_few_transactions() {
+    with_database(REPLICA_SET, async |place| {
+        let mongo = place.connect().await;
+        let commit = async |number: usize, version: i64| {
+            let name = format!("{number}");
+            let (id, values) = (id(&name), book(&name, version));
+            let write = match version {
+                1 => Write::Insert { table: BOOK, id, values },
+                2 => Write::Overwrite { table: BOOK, id, values },
+                _ => {
+                    let version = mongo.get(&BOOK, &id).await.unwrap().unwrap().version;
+                    Write::Replace { table: BOOK, id, version, values }
+                }
+            };
+            let changes = Changes::new().write(write).send(message(&name, "moment", &name));
+            mongo.commit(changes).await.unwrap();
+        };
+        let run = async {
+            for version in 1..=3 {
+                join_all((0..COMMITS).map(|number| commit(number, version))).await;
+            }
+        };
+        keeping(&mongo, run).await;
+        assert_eq!(ids(&mongo, "moment").await.len(), 3 * COMMITS);
+        // What a transaction has done is one entry of the server's log.
+        let log = place.other.client().database("local").collection::<Document>("oplog.rs");
+        let of_rows = doc! { "o.applyOps.ns": format!("{}.{}", place.name, BOOK.name) };
+        let transactions = log.count_documents(of_rows).await.unwrap();
+        assert!((3..COMMITS as u64).contains(&transactions), "{transactions}");
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! The MongoDB backend: documents in collections that a Java service may share, outbox and inbox beside them.
 //!
-//! On a replica set, or behind a router, a commit of several parts is one transaction; those of one moment share it. A
-//! stand-alone server has none, but there one write to one document is atomic:
+//! On a replica set, or behind a router, a commit of several parts is one transaction; on a replica set those of one
+//! moment share it. A stand-alone server has none, but there one write to one document is atomic:
 //!
 //! - One write with messages, or a handled message with messages: the messages are written into the same document, under
 //!   `_outbox`, and moved to the collection `outbox` at once, by [`Mongo::keep`]. A Java service that replaces the document
@@ -77,6 +77,7 @@ pub struct Mongo {
     durable: mongodb::Database,
     quick: mongodb::Database,
     transactions: bool,
+    is_replica_set: bool,
     address: String,
     /// How long a caller waits for an answer.
     answer: Duration,
@@ -114,6 +115,7 @@ impl Mongo {
             durable: connection.durable,
             quick: connection.quick,
             transactions: connection.transactions,
+            is_replica_set: connection.is_replica_set,
             address: settings.address(),
             answer,
             tables: tables.iter().map(|table| table.name.to_string()).collect(),

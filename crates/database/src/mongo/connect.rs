@@ -33,6 +33,8 @@ pub(super) struct Connection {
     /// Writes are acknowledged when they are made: for what can be lost, or is followed by a durable write.
     pub(super) quick: Database,
     pub(super) transactions: bool,
+    /// Whether all rows are on the same servers.
+    pub(super) is_replica_set: bool,
 }
 
 /// Connects, and makes sure of the collections and their indexes.
@@ -56,9 +58,9 @@ pub(super) async fn open(
     let quick = with(WriteConcern::builder().w(Acknowledgment::Nodes(1)).build());
     let hello = within(ANSWER, quick.run_command(doc! { "hello": 1 }).into_future()).await?;
     within(INDEXES, prepare(&quick, tables)).await?;
-    let transactions =
-        hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
-    Ok(Connection { client, durable, quick, transactions })
+    let is_replica_set = hello.contains_key("setName");
+    let transactions = is_replica_set || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+    Ok(Connection { client, durable, quick, transactions, is_replica_set })
 }
 
 /// Waits for an answer, but not for ever.

@@ -7,8 +7,9 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{task::Place, write};
 use crate::{Changes, CommitError, Value};
 
-/// How many bytes a commit of a group may have: larger ones would have the others wait.
+/// How many bytes, and how many rows, a commit of a group may have: larger ones would have the others wait.
 const BYTES: usize = 16 * 1024;
+const ROWS: usize = 4;
 
 /// A commit, and who wants to know.
 pub(super) struct Job {
@@ -34,7 +35,7 @@ impl Job {
         let is_twice = rows.iter().collect::<HashSet<_>>().len() < rows.len();
         // What removes a row may have to wait until messages are moved out of it.
         let is_removing = changes.writes.iter().any(|write| write::left(write).is_none());
-        let is_large = bytes(&changes) > BYTES;
+        let is_large = rows.len() > ROWS || bytes(&changes) > BYTES;
         let is_alone = is_twice || is_removing || is_large || !changes.handled.is_empty();
         Job { changes, answer, came: Instant::now(), rows, is_alone }
     }

@@ -1,6 +1,6 @@
 //! Which commits of several steps may begin. Those that write to one row are made one after the other, in the order in which
-//! they came. With transactions, small ones that wait when the group before is done are made in one: to the server it costs
-//! little more than that of one.
+//! they came. On a replica set, small ones that wait when the group before is done are made in one transaction: to the server
+//! it costs little more than that of one.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,11 +12,13 @@ use crate::CommitError;
 
 /// How many commits may wait here.
 const WAITING: usize = 256;
-/// How many groups, and how many commits by themselves, are made at the same time.
-const AT_ONCE: usize = 32;
+/// How many commits by themselves are made at the same time.
+const ALONE: usize = 24;
+/// How many groups are, when some of them hang.
+const GROUPS: usize = 8;
 /// How many commits a group has at most.
 const COMMITS: usize = 32;
-/// How long the next group waits for the one before.
+/// How long the next group waits for the last one.
 const PACE: Duration = Duration::from_millis(100);
 
 /// What was begun, to be given back when it has come to its end.
@@ -24,6 +26,8 @@ pub(super) struct Begun {
     /// Whether it is one commit that is made by itself, and not a group.
     pub(super) is_alone: bool,
     rows: Vec<Place>,
+    /// When it was.
+    at: Instant,
 }
 
 /// Commits that wait.
@@ -39,14 +43,14 @@ pub(super) struct Queue {
     alone: usize,
     /// How many groups were begun.
     groups: usize,
-    /// When the next one begins though these have not ended.
-    next_group: Option<Instant>,
+    /// When the last of them was, as long as it has not ended.
+    last: Option<Instant>,
 }
 
 impl Queue {
     pub(super) fn new(has_groups: bool, patience: Duration) -> Self {
         let (waiting, busy) = (VecDeque::new(), HashSet::new());
-        Queue { has_groups, patience, waiting, busy, alone: 0, groups: 0, next_group: None }
+        Queue { has_groups, patience, waiting, busy, alone: 0, groups: 0, last: None }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -60,20 +64,22 @@ impl Queue {
 
     /// When more may begin though nothing has come or ended until then.
     pub(super) fn later(&self) -> Option<Instant> {
-        let is_of_use = !self.waiting.is_empty() && self.groups < AT_ONCE;
-        self.next_group.filter(|_| is_of_use && !self.group_may())
+        let given_up = self.waiting.iter().map(|job| job.came + self.patience).min()?;
+        let next = self.last.map(|last| last + PACE).filter(|_| self.groups < GROUPS);
+        let next = next.filter(|next| *next > Instant::now());
+        Some(next.map_or(given_up, |next| next.min(given_up)))
     }
 
-    fn group_may(&self) -> bool {
-        let is_time = self.next_group.is_none_or(|next| next <= Instant::now());
-        self.groups == 0 || self.groups < AT_ONCE && is_time
+    fn group_may(&self, now: Instant) -> bool {
+        self.groups < GROUPS && self.last.is_none_or(|last| last + PACE <= now)
     }
 
     /// Begins a group, or a commit by itself, if one may.
     pub(super) fn begin(&mut self) -> Option<(Vec<Job>, Begun)> {
         let now = Instant::now();
-        let (group_may, one_may) = (self.group_may(), self.alone < AT_ONCE);
-        let (mut jobs, mut begun) = (Vec::new(), Begun { is_alone: false, rows: Vec::new() });
+        let (group_may, one_may) = (self.group_may(now), self.alone < ALONE);
+        let mut begun = Begun { is_alone: false, rows: Vec::new(), at: now };
+        let mut jobs: Vec<Job> = Vec::new();
         // Nobody overtakes another who waits for the same row.
         let mut wanted: HashSet<Place> = HashSet::new();
         for job in std::mem::take(&mut self.waiting) {
@@ -111,16 +117,18 @@ impl Queue {
             self.alone += 1;
         } else {
             self.groups += 1;
-            self.next_group = Some(now + PACE);
+            self.last = Some(now);
         }
         Some((jobs, begun))
     }
 
     /// Something has come to its end. `left` is of it, and is still to be made, each by itself.
     pub(super) fn end(&mut self, begun: &Begun, left: Vec<Job>) {
-        match begun.is_alone {
-            true => self.alone -= 1,
-            false => self.groups -= 1,
+        if begun.is_alone {
+            self.alone -= 1;
+        } else {
+            self.groups -= 1;
+            self.last = self.last.filter(|last| *last != begun.at);
         }
         for row in &begun.rows {
             self.busy.remove(row);
@@ -245,25 +253,30 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_group_that_hangs_holds_others_back_for_a_moment_only() {
         let mut queue = Queue::new(true, PATIENCE);
-        let _callers: Vec<Caller> = (0..40).map(|_| push(&mut queue, [to(1, "a")])).collect();
         assert_eq!(queue.later(), None);
-        let _hangs = begin(&mut queue);
-        let _other = push(&mut queue, [to(2, "b")]);
+        let _first = push(&mut queue, [to(1, "hangs")]);
+        let (_, hangs) = begin(&mut queue);
+        let _callers = [2, 1, 3].map(|row| push(&mut queue, [to(row, &row.to_string())]));
         assert!(queue.begin().is_none());
         tokio::time::sleep_until(queue.later().expect("it waits")).await;
-        assert_eq!(texts(&begin(&mut queue).0), ["b"]);
-        for row in 3..100 {
+        let (jobs, second) = begin(&mut queue);
+        assert_eq!(texts(&jobs), ["2", "3"]);
+        let _fourth = push(&mut queue, [to(4, "4")]);
+        assert!(queue.begin().is_none());
+        queue.end(&second, Vec::new());
+        let (jobs, _third) = begin(&mut queue);
+        assert_eq!(texts(&jobs), ["4"], "one that ends lets the next begin, whatever hangs");
+        tokio::time::sleep_until(queue.later().expect("it waits")).await;
+        assert!(queue.begin().is_none(), "its row is taken");
+        assert_eq!(queue.later().map(|later| later - hangs.at), Some(PATIENCE));
+        for row in 5..5 + GROUPS as i64 - 2 {
             let caller = push(&mut queue, [to(row, "")]);
-            assert!(queue.begin().is_none());
-            let Some(later) = queue.later() else {
-                assert_eq!(row, 33);
-                return;
-            };
-            tokio::time::sleep_until(later).await;
-            begin(&mut queue);
+            assert!(begin(&mut queue).1.rows.len() == 1 && queue.begin().is_none());
+            advance(PACE).await;
             drop(caller);
         }
-        panic!("there is no end to groups");
+        let _last = push(&mut queue, [to(100, "")]);
+        assert!(queue.begin().is_none(), "there are as many groups as may be");
     }
 
     #[tokio::test(start_paused = true)]
@@ -281,7 +294,7 @@ mod tests {
     fn without_transactions_there_are_no_groups() {
         let mut queue = Queue::new(false, PATIENCE);
         let _callers: Vec<Caller> = (0..100).map(|row| push(&mut queue, [to(row, "")])).collect();
-        for _ in 0..AT_ONCE {
+        for _ in 0..ALONE {
             assert_eq!(begin(&mut queue).0.len(), 1);
         }
         assert!(queue.begin().is_none());

@@ -84,7 +84,7 @@ impl Mongo {
     pub(super) async fn work_on(&self, stop: &CancellationToken) {
         let mut waiting = self.work.waiting.lock().await;
         let mut running = Some(Running::new(&self.work.runs));
-        let mut queue = Queue::new(self.transactions, self.answer / 2);
+        let mut queue = Queue::new(self.is_replica_set, self.answer / 2);
         let mut at_work = FuturesUnordered::new();
         while running.is_some() || !at_work.is_empty() || !waiting.is_empty() {
             let later = queue.later();

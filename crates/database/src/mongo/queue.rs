@@ -62,11 +62,11 @@ impl Queue {
         self.waiting.push_back(job);
     }
 
-    /// When more may begin though nothing has come or ended until then.
-    pub(super) fn later(&self) -> Option<Instant> {
+    /// When more may begin though nothing has come or ended until then, when nothing does now.
+    pub(super) fn later(&self, now: Instant) -> Option<Instant> {
         let given_up = self.waiting.iter().map(|job| job.came + self.patience).min()?;
         let next = self.last.map(|last| last + PACE).filter(|_| self.groups < GROUPS);
-        let next = next.filter(|next| *next > Instant::now());
+        let next = next.filter(|next| *next > now);
         Some(next.map_or(given_up, |next| next.min(given_up)))
     }
 
@@ -75,8 +75,7 @@ impl Queue {
     }
 
     /// Begins a group, or a commit by itself, if one may.
-    pub(super) fn begin(&mut self) -> Option<(Vec<Job>, Begun)> {
-        let now = Instant::now();
+    pub(super) fn begin(&mut self, now: Instant) -> Option<(Vec<Job>, Begun)> {
         let (group_may, one_may) = (self.group_may(now), self.alone < ALONE);
         let mut begun = Begun { is_alone: false, rows: Vec::new(), at: now };
         let mut jobs: Vec<Job> = Vec::new();
@@ -183,7 +182,7 @@ mod tests {
     }
 
     fn begin(queue: &mut Queue) -> (Vec<Job>, Begun) {
-        queue.begin().expect("something may begin")
+        queue.begin(Instant::now()).expect("something may begin")
     }
 
     #[test]
@@ -193,7 +192,7 @@ mod tests {
             .map(|(row, text)| push(&mut queue, [to(row, text)]));
         let (jobs, first) = begin(&mut queue);
         assert_eq!(texts(&jobs), ["a", "b", "d"]);
-        assert!(queue.begin().is_none(), "there is one group at a time");
+        assert!(queue.begin(Instant::now()).is_none(), "there is one group at a time");
         queue.end(&first, Vec::new());
         let (jobs, second) = begin(&mut queue);
         assert_eq!(texts(&jobs), ["c"]);
@@ -212,11 +211,11 @@ mod tests {
         let _by_itself = push(&mut queue, [to(3, "d"), to(3, "e")]);
         let (jobs, second) = begin(&mut queue);
         assert_eq!(texts(&jobs), ["d", "e"]);
-        assert!(second.is_alone && queue.begin().is_none());
+        assert!(second.is_alone && queue.begin(Instant::now()).is_none());
         queue.end(&first, Vec::new());
         let (jobs, third) = begin(&mut queue);
         assert_eq!(texts(&jobs), ["b", "b"]);
-        assert!(queue.begin().is_none());
+        assert!(queue.begin(Instant::now()).is_none());
         queue.end(&third, Vec::new());
         assert_eq!(texts(&begin(&mut queue).0), ["c"]);
     }
@@ -232,7 +231,7 @@ mod tests {
             let (jobs, begun) = begin(&mut queue);
             assert_eq!((texts(&jobs), begun.is_alone), (vec![expected], is_alone));
         }
-        assert!(queue.begin().is_none());
+        assert!(queue.begin(Instant::now()).is_none());
     }
 
     #[test]
@@ -253,30 +252,32 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_group_that_hangs_holds_others_back_for_a_moment_only() {
         let mut queue = Queue::new(true, PATIENCE);
-        assert_eq!(queue.later(), None);
+        assert_eq!(queue.later(Instant::now()), None);
         let _first = push(&mut queue, [to(1, "hangs")]);
         let (_, hangs) = begin(&mut queue);
         let _callers = [2, 1, 3].map(|row| push(&mut queue, [to(row, &row.to_string())]));
-        assert!(queue.begin().is_none());
-        tokio::time::sleep_until(queue.later().expect("it waits")).await;
+        let (next, just_before) = (hangs.at + PACE, hangs.at + PACE - Duration::from_nanos(1));
+        assert!(queue.begin(just_before).is_none());
+        assert_eq!(queue.later(just_before), Some(next), "whatever the time is meanwhile");
+        tokio::time::sleep_until(next).await;
         let (jobs, second) = begin(&mut queue);
         assert_eq!(texts(&jobs), ["2", "3"]);
         let _fourth = push(&mut queue, [to(4, "4")]);
-        assert!(queue.begin().is_none());
+        assert!(queue.begin(Instant::now()).is_none());
         queue.end(&second, Vec::new());
         let (jobs, _third) = begin(&mut queue);
         assert_eq!(texts(&jobs), ["4"], "one that ends lets the next begin, whatever hangs");
-        tokio::time::sleep_until(queue.later().expect("it waits")).await;
-        assert!(queue.begin().is_none(), "its row is taken");
-        assert_eq!(queue.later().map(|later| later - hangs.at), Some(PATIENCE));
+        tokio::time::sleep_until(queue.later(Instant::now()).expect("it waits")).await;
+        assert!(queue.begin(Instant::now()).is_none(), "its row is taken");
+        assert_eq!(queue.later(Instant::now()).map(|later| later - hangs.at), Some(PATIENCE));
         for row in 5..5 + GROUPS as i64 - 2 {
             let caller = push(&mut queue, [to(row, "")]);
-            assert!(begin(&mut queue).1.rows.len() == 1 && queue.begin().is_none());
+            assert!(begin(&mut queue).1.rows.len() == 1 && queue.begin(Instant::now()).is_none());
             advance(PACE).await;
             drop(caller);
         }
         let _last = push(&mut queue, [to(100, "")]);
-        assert!(queue.begin().is_none(), "there are as many groups as may be");
+        assert!(queue.begin(Instant::now()).is_none(), "there are as many groups as may be");
     }
 
     #[tokio::test(start_paused = true)]
@@ -297,6 +298,6 @@ mod tests {
         for _ in 0..ALONE {
             assert_eq!(begin(&mut queue).0.len(), 1);
         }
-        assert!(queue.begin().is_none());
+        assert!(queue.begin(Instant::now()).is_none());
     }
 }

@@ -86,8 +86,15 @@ impl Mongo {
         let mut running = Some(Running::new(&self.work.runs));
         let mut queue = Queue::new(self.is_replica_set, self.answer / 2);
         let mut at_work = FuturesUnordered::new();
-        while running.is_some() || !at_work.is_empty() || !waiting.is_empty() {
-            let later = queue.later();
+        loop {
+            let now = Instant::now();
+            while let Some((jobs, begun)) = queue.begin(now) {
+                at_work.push(self.work_off(jobs, begun));
+            }
+            if running.is_none() && at_work.is_empty() && waiting.is_empty() {
+                return;
+            }
+            let later = queue.later(now);
             tokio::select! {
                 () = stop.cancelled(), if running.is_some() => running = None,
                 Some(job) = waiting.recv(), if !queue.is_full() => {
@@ -100,10 +107,7 @@ impl Mongo {
                 Some((begun, left)) = at_work.next(), if !at_work.is_empty() => {
                     queue.end(&begun, left);
                 }
-                () = sleep_until(later.unwrap_or_else(Instant::now)), if later.is_some() => {}
-            }
-            while let Some((jobs, begun)) = queue.begin() {
-                at_work.push(self.work_off(jobs, begun));
+                () = sleep_until(later.unwrap_or(now)), if later.is_some() => {}
             }
         }
     }
